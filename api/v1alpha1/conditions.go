@@ -1,0 +1,77 @@
+package v1alpha1
+
+// Condition types. They follow kstatus: Ready or Succeeded sum an object up, Reconciling is True while work is under way,
+// Stalled is True when only the user can move it on.
+const (
+	// ConditionReady sums up a ClusterPair, ResourceTransformation or MigrationSchedule.
+	ConditionReady = "Ready"
+	// ConditionReconciling is True while a controller works towards the spec.
+	ConditionReconciling = "Reconciling"
+	// ConditionStalled is True when nothing more happens until the user acts.
+	ConditionStalled = "Stalled"
+	// ConditionSucceeded sums up a Migration: Unknown while it runs, True when every object arrived, False otherwise.
+	ConditionSucceeded = "Succeeded"
+
+	// ConditionReachable tells whether a ClusterPair's API server answered the last probe.
+	ConditionReachable = "Reachable"
+	// ConditionAuthorized tells whether a ClusterPair's credential may do what a migration needs.
+	ConditionAuthorized = "Authorized"
+	// ConditionStoragePaired tells whether a ClusterPair's storage driver is paired.
+	ConditionStoragePaired = "StoragePaired"
+)
+
+// Reasons of a ClusterPair's conditions.
+const (
+	// ReasonReady is on a ClusterPair that was probed with success.
+	ReasonReady = "Ready"
+	// ReasonCredentialInvalid is on a ClusterPair whose kubeconfig is missing, malformed or refused.
+	ReasonCredentialInvalid = "CredentialInvalid"
+	// ReasonSecretNotFound is on a ClusterPair whose kubeconfigSecretRef names nothing.
+	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonUnreachable is on a ClusterPair whose API server did not answer.
+	ReasonUnreachable = "Unreachable"
+	// ReasonUnauthorized is on a ClusterPair whose credential the other API server does not accept.
+	ReasonUnauthorized = "Unauthorized"
+	// ReasonPermissionsMissing is on a ClusterPair whose credential lacks permissions; the message names them.
+	ReasonPermissionsMissing = "PermissionsMissing"
+	// ReasonNotProvided is on a ClusterPair without storage options.
+	ReasonNotProvided = "NotProvided"
+	// ReasonStorageError is on a ClusterPair whose storage driver could not pair.
+	ReasonStorageError = "StorageError"
+	// ReasonInUse is on a ClusterPair that cannot be deleted yet because a Migration runs over it.
+	ReasonInUse = "InUse"
+)
+
+// Reasons of a Migration's conditions, also the reasons of its events.
+const (
+	// ReasonPending is on a Migration that waits for something that can still appear; the message names it.
+	ReasonPending = "Pending"
+	// ReasonWaitingForMigration is on a Migration that waits for another one of the same namespace.
+	ReasonWaitingForMigration = "WaitingForMigration"
+	// ReasonInProgress is on a Migration that runs.
+	ReasonInProgress = "InProgress"
+	// ReasonSuccessful is on a Migration whose every object arrived.
+	ReasonSuccessful = "Successful"
+	// ReasonPartialSuccess is on a Migration some of whose objects did not arrive; the report names them.
+	ReasonPartialSuccess = "PartialSuccess"
+	// ReasonFailed is on a Migration that ended without its objects at the destination.
+	ReasonFailed = "Failed"
+	// ReasonInvalidSpec is on a Migration that can never run as it is written.
+	ReasonInvalidSpec = "InvalidSpec"
+	// ReasonDeadlineExceeded is on a Migration that waited too long for what it needs.
+	ReasonDeadlineExceeded = "DeadlineExceeded"
+	// ReasonNoStorageDriver is on a Migration that includes volumes which no storage driver owns.
+	ReasonNoStorageDriver = "NoStorageDriver"
+	// ReasonRuleFailed is on a Migration whose pre- or post-exec rule failed.
+	ReasonRuleFailed = "RuleFailed"
+	// ReasonCanceled is on a Migration that was deleted while it ran.
+	ReasonCanceled = "Canceled"
+)
+
+// Reasons of a ResourceTransformation's conditions.
+const (
+	// ReasonValidated is on a ResourceTransformation whose dry run passed.
+	ReasonValidated = "Validated"
+	// ReasonDryRunFailed is on a ResourceTransformation that the API server refused in a dry run for some object.
+	ReasonDryRunFailed = "DryRunFailed"
+)

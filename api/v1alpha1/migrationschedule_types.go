@@ -1,0 +1,123 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// MigrationTemplateSpec is what the Migrations of a MigrationSchedule are made from.
+type MigrationTemplateSpec struct {
+	// spec is copied into each Migration.
+	// +optional
+	Spec MigrationSpec `json:"spec,omitempty"`
+}
+
+// MigrationScheduleSpec says what is migrated and when.
+type MigrationScheduleSpec struct {
+	// template is what Migrations are made from.
+	// +required
+	Template MigrationTemplateSpec `json:"template"`
+
+	// schedulePolicyName names a NamespacedSchedulePolicy of this namespace or, where there is none, a SchedulePolicy.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	SchedulePolicyName string `json:"schedulePolicyName,omitempty"`
+
+	// suspend true starts no further Migrations.
+	// +kubebuilder:default=false
+	// +optional
+	Suspend *bool `json:"suspend,omitempty"`
+
+	// autoSuspend true suspends the schedule when its applications were activated at the destination.
+	// +kubebuilder:default=false
+	// +optional
+	AutoSuspend bool `json:"autoSuspend"`
+}
+
+// SchedulePolicyType is the section of a policy that triggered a run.
+type SchedulePolicyType string
+
+const (
+	// SchedulePolicyTypeInterval runs every so many minutes.
+	SchedulePolicyTypeInterval SchedulePolicyType = "Interval"
+	// SchedulePolicyTypeDaily runs once a day.
+	SchedulePolicyTypeDaily SchedulePolicyType = "Daily"
+	// SchedulePolicyTypeWeekly runs once a week.
+	SchedulePolicyTypeWeekly SchedulePolicyType = "Weekly"
+	// SchedulePolicyTypeMonthly runs once a month.
+	SchedulePolicyTypeMonthly SchedulePolicyType = "Monthly"
+)
+
+// ScheduledMigrationStatus is one Migration of a schedule.
+type ScheduledMigrationStatus struct {
+	// name of the Migration.
+	Name string `json:"name"`
+	// creationTimestamp is when it was triggered.
+	// +optional
+	CreationTimestamp *metav1.Time `json:"creationTimestamp,omitempty"`
+	// finishTimestamp is when it was seen to be finished.
+	// +optional
+	FinishTimestamp *metav1.Time `json:"finishTimestamp,omitempty"`
+	// status of the Migration.
+	// +optional
+	Status MigrationStatusType `json:"status"`
+}
+
+// MigrationScheduleStatus is what a schedule has done.
+type MigrationScheduleStatus struct {
+	// items are the Migrations by the kind of policy that triggered them: Interval, Daily, Weekly and Monthly.
+	// +optional
+	Items map[SchedulePolicyType][]*ScheduledMigrationStatus `json:"items,omitempty"`
+
+	// applicationActivated is true on the copy at the destination while the applications run there.
+	// +optional
+	ApplicationActivated bool `json:"applicationActivated"`
+
+	// lastSuccessTime is when the last successful Migration finished.
+	// +optional
+	LastSuccessTime *metav1.Time `json:"lastSuccessTime,omitempty"`
+
+	// lastSuccessDuration is how long it took, as a Go duration.
+	// +optional
+	LastSuccessDuration string `json:"lastSuccessDuration,omitempty"`
+
+	// conditions sum the schedule up.
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// observedGeneration is the generation of the spec that this status describes.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+}
+
+// MigrationSchedule makes Migrations by a policy.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:path=migrationschedules
+// +kubebuilder:printcolumn:name="PolicyName",type=string,JSONPath=`.spec.schedulePolicyName`
+// +kubebuilder:printcolumn:name="ClusterPair",type=string,JSONPath=`.spec.template.spec.clusterPair`
+// +kubebuilder:printcolumn:name="Suspend",type=boolean,JSONPath=`.spec.suspend`
+// +kubebuilder:printcolumn:name="Last-Success-Time",type=date,JSONPath=`.status.lastSuccessTime`
+// +kubebuilder:printcolumn:name="Last-Success-Duration",type=string,JSONPath=`.status.lastSuccessDuration`
+type MigrationSchedule struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec says what is migrated and when.
+	// +optional
+	Spec MigrationScheduleSpec `json:"spec,omitempty"`
+	// status is what was done.
+	// +optional
+	Status MigrationScheduleStatus `json:"status,omitempty"`
+}
+
+// MigrationScheduleList is a list of MigrationSchedules.
+//
+// +kubebuilder:object:root=true
+type MigrationScheduleList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []MigrationSchedule `json:"items"`
+}

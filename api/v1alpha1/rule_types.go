@@ -1,0 +1,68 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+const (
+	// RuleActionCommand runs a command in containers.
+	RuleActionCommand = "command"
+)
+
+// RuleAction is one thing to do.
+type RuleAction struct {
+	// type of the action; command is the only one.
+	// +kubebuilder:validation:Enum=command
+	Type string `json:"type"`
+	// background true keeps the command running until the next step, for example while volumes are frozen. It must print
+	// nothing else and touch the file named in ${WAIT_CMD}.
+	// +optional
+	Background bool `json:"background,omitempty"`
+	// runInSinglePod true runs the command in one of the pods only.
+	// +optional
+	RunInSinglePod bool `json:"runInSinglePod,omitempty"`
+	// value is the command, run by sh -c.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=65536
+	Value string `json:"value"`
+}
+
+// RuleItem is a list of actions in selected pods.
+type RuleItem struct {
+	// podSelector are labels that a pod must all have.
+	// +optional
+	PodSelector map[string]string `json:"podSelector,omitempty"`
+	// container to run in; empty means a pod's first.
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Container string `json:"container,omitempty"`
+	// actions to do in each pod.
+	// +kubebuilder:validation:MaxItems=100
+	// +listType=atomic
+	// +optional
+	Actions []RuleAction `json:"actions,omitempty"`
+}
+
+// Rule is a list of commands to run in pods before or after something else.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:path=rules
+type Rule struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// rules are done one after the other.
+	// +kubebuilder:validation:MaxItems=100
+	// +listType=atomic
+	// +optional
+	Rules []RuleItem `json:"rules"`
+}
+
+// RuleList is a list of Rules.
+//
+// +kubebuilder:object:root=true
+type RuleList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Rule `json:"items"`
+}
