@@ -1,0 +1,94 @@
+SHELL := /usr/bin/env bash -o pipefail
+.DEFAULT_GOAL := help
+
+GO        ?= go
+TOOL      := $(GO) tool -modfile=hack/tools/go.mod
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS   := -s -w -X main.version=$(VERSION)
+IMAGE     ?= godwit:$(VERSION)
+PLATFORMS ?= linux/amd64,linux/arm64
+FUZZTIME  ?= 60s
+
+##@ General
+
+.PHONY: help
+help: ## Show this help.
+	@awk 'BEGIN {FS = ":.*##"; printf "Usage: make \033[36m<target>\033[0m\n"} /^[a-zA-Z0-9_-]+:.*?##/ { printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2 } /^##@/ { printf "\n\033[1m%s\033[0m\n", substr($$0, 5) }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## Migrate a real application between two real clusters on this machine (KEEP=1 leaves them up).
+	$(GO) run ./hack/demo $(if $(KEEP),-keep)
+
+.PHONY: test
+test: binaries ## Run all tests, with the race detector, against real API servers.
+	$(GO) test -race -timeout 30m ./...
+
+##@ Development
+
+.PHONY: build
+build: ## Build godwit and storkctl into bin/.
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+.PHONY: binaries
+binaries: ## Build the Kubernetes control plane that tests, demo and benchmarks start; cached.
+	@$(GO) run ./hack/clusters binaries
+
+.PHONY: clusters
+clusters: ## Run two control planes until interrupted.
+	$(GO) run ./hack/clusters up -n 2 -controller-manager
+
+.PHONY: generate
+generate: ## Generate deep copies, CRDs, RBAC and the chart's copies of them.
+	$(TOOL) controller-gen object:headerFile=hack/boilerplate.go.txt paths=./api/...
+	$(TOOL) controller-gen crd paths=./api/... output:crd:artifacts:config=config/crd/bases
+	$(TOOL) controller-gen rbac:roleName=godwit-manager paths=./internal/... output:rbac:artifacts:config=config/rbac
+	rm -rf config/chart/files && mkdir -p config/chart/files/crds
+	cp config/crd/bases/*.yaml config/chart/files/crds/
+	cp config/rbac/role.yaml config/chart/files/role.yaml
+
+.PHONY: verify-generated
+verify-generated: generate ## Fail when generated files are not those of the sources.
+	@status=$$(git status --porcelain -- api config); if [ -n "$$status" ]; then \
+		git --no-pager diff -- api config; echo "$$status"; echo "error: generated files are out of date: run make generate and commit"; exit 1; fi
+
+.PHONY: fmt
+fmt: ## Format the code.
+	$(TOOL) golangci-lint fmt
+
+.PHONY: lint
+lint: ## Lint the code.
+	$(TOOL) golangci-lint run
+
+.PHONY: tidy-check
+tidy-check: ## Fail when go.mod is not tidy.
+	$(GO) mod tidy -diff
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME.
+	hack/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: build binaries ## Measure migrations against a raw floor; results in build/bench.
+	$(GO) run ./test/bench
+
+##@ Delivery
+
+.PHONY: docker-build
+docker-build: ## Build the image for this platform.
+	docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+.PHONY: docker-buildx
+docker-buildx: ## Build and push the image for all platforms.
+	docker buildx build --push --platform $(PLATFORMS) --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+.PHONY: chart
+chart: ## Package the Helm chart into build/.
+	mkdir -p build && $(TOOL) helm package config/chart --destination build
+
+.PHONY: deploy
+deploy: ## Install into the cluster of the current kubeconfig with kustomize.
+	kubectl apply --server-side -k config/default
+
+.PHONY: undeploy
+undeploy: ## Remove from the cluster of the current kubeconfig; CRDs and their objects stay.
+	kubectl delete --ignore-not-found -k config/manager -k config/rbac

@@ -1,0 +1,9 @@
+package localcluster
+
+import "syscall"
+
+// childAttributes puts a child into a process group of its own, where a terminal's Ctrl-C does not reach it before
+// its parent, and has the kernel kill it when its parent dies, however that happens.
+func childAttributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
