@@ -72,23 +72,34 @@ func StartManager(ctx context.Context, binary string, kubeconfig []byte, log str
 	if err := os.WriteFile(file, kubeconfig, 0o600); err != nil {
 		return nil, err
 	}
-	output, err := os.Create(log)
-	if err != nil {
-		return nil, err
-	}
-	defer output.Close() //nolint:errcheck // The process has its own handle.
-	addresses, err := freeAddresses(2)
+	addresses, err := FreeAddresses(2)
 	if err != nil {
 		return nil, err
 	}
 	command := exec.Command(binary, append([]string{"manager", "--kubeconfig=" + file, "--leader-elect=false",
 		"--metrics-secure=false", "--metrics-bind-address=" + addresses[0], "--health-probe-bind-address=" + addresses[1]}, args...)...)
+	manager, err := Start(ctx, command, log, "http://"+addresses[1]+"/readyz")
+	if err != nil {
+		return nil, err
+	}
+	manager.MetricsURL = "http://" + addresses[0] + "/metrics"
+	return manager, nil
+}
+
+// Start runs a command that is the operator, for callers who choose all of its arguments, and waits until readyURL answers. Its
+// log goes to the file log. MetricsURL stays empty.
+func Start(ctx context.Context, command *exec.Cmd, log, readyURL string) (*Manager, error) {
+	output, err := os.Create(log)
+	if err != nil {
+		return nil, err
+	}
+	defer output.Close() //nolint:errcheck // The process has its own handle.
 	command.Stdout, command.Stderr = output, output
-	manager := &Manager{MetricsURL: "http://" + addresses[0] + "/metrics", command: command, exited: make(chan error, 1), log: log}
+	manager := &Manager{command: command, exited: make(chan error, 1), log: log}
 	if err := manager.start(); err != nil {
 		return nil, err
 	}
-	if err := manager.waitReady(ctx, "http://"+addresses[1]+"/readyz"); err != nil {
+	if err := manager.waitReady(ctx, readyURL); err != nil {
 		return nil, errors.Join(err, manager.Stop())
 	}
 	return manager, nil
@@ -110,7 +121,8 @@ func (m *Manager) start() error {
 	return <-started
 }
 
-func freeAddresses(n int) ([]string, error) {
+// FreeAddresses returns so many addresses on the loopback interface where nothing listens.
+func FreeAddresses(n int) ([]string, error) {
 	addresses := make([]string, n)
 	for i := range n {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/godwit-io/godwit/internal/controller/clusterpair"
+	"github.com/godwit-io/godwit/internal/controller/defaults"
+	"github.com/godwit-io/godwit/internal/controller/migration"
+	"github.com/godwit-io/godwit/internal/controller/resourcetransformation"
+	"github.com/godwit-io/godwit/internal/remote"
+	"github.com/godwit-io/godwit/internal/rule"
+	"github.com/godwit-io/godwit/internal/volume"
+)
+
+// concurrentReconciles is how many objects of a kind are reconciled at once. What takes long runs beside.
+const concurrentReconciles = 10
+
+// operatorName is who events are from, and the prefix of the user agent.
+const operatorName = "godwit"
+
+// served reads the cluster that the operator serves past the cache, and without a client-side throttle: the API server's
+// priority and fairness does that better.
+type served struct {
+	dynamic   dynamic.Interface
+	discovery discovery.DiscoveryInterface
+	rules     *rule.Runner
+}
+
+func newServed(restConfig *rest.Config, clock clock.WithTickerAndDelayedExecution) (*served, error) {
+	unthrottled := rest.CopyConfig(restConfig)
+	unthrottled.QPS = -1
+	dynamicClient, err := dynamic.NewForConfig(unthrottled)
+	if err != nil {
+		return nil, err
+	}
+	discoveryClient, err := discovery.NewDiscoveryClientForConfig(unthrottled)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := rule.NewRunner(unthrottled, clock, rule.Options{})
+	return &served{dynamic: dynamicClient, discovery: discoveryClient, rules: rules}, err
+}
+
+// setupControllers puts the parts of the operator together.
+func setupControllers(ctx context.Context, mgr ctrl.Manager, flags *managerFlags) error {
+	clock := clock.RealClock{}
+	source, err := newServed(mgr.GetConfig(), clock)
+	if err != nil {
+		return err
+	}
+	clusters := remote.NewPool(mgr.GetAPIReader(), remote.Options{
+		Policy:    remote.Policy{AllowedExecCommands: flags.allowedExecCommands, AllowFiles: flags.allowKubeconfigFiles},
+		UserAgent: operatorName + "/" + version,
+	})
+	drivers := &volume.Registry{}
+	recorder := mgr.GetEventRecorder(operatorName)
+	options := controller.Options{MaxConcurrentReconciles: concurrentReconciles}
+
+	pairs := &clusterpair.Reconciler{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clusters: clusters, Drivers: drivers, Recorder: recorder, Clock: clock,
+		Options: clusterpair.Options{AdminNamespace: flags.adminNamespace},
+	}
+	if err := pairs.SetupWithManager(ctx, mgr, metrics.Registry, options); err != nil {
+		return err
+	}
+	migrations := &migration.Reconciler{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clusters: clusters, Volumes: drivers, Rules: source.rules,
+		Source:   migration.Source{Dynamic: source.dynamic, Discovery: source.discovery},
+		Recorder: recorder, Clock: clock, Options: flags.migrationOptions(),
+	}
+	if err := migrations.SetupWithManager(mgr, metrics.Registry, options); err != nil {
+		return err
+	}
+	transformations := &resourcetransformation.Reconciler{
+		Client: mgr.GetClient(), Dynamic: source.dynamic, Mapper: mgr.GetRESTMapper(), Recorder: recorder, Clock: clock,
+	}
+	if err := transformations.SetupWithManager(mgr, options); err != nil {
+		return err
+	}
+	return mgr.Add(&defaults.Installer{
+		Client: mgr.GetClient(), AdminNamespace: flags.adminNamespace, DeployNamespace: os.Getenv("POD_NAMESPACE"),
+	})
+}
+
+func (f *managerFlags) migrationOptions() migration.Options {
+	return migration.Options{
+		AdminNamespace:  f.adminNamespace,
+		PendingDeadline: f.pendingDeadline,
+		RunDeadline:     f.runDeadline,
+		MaxRuns:         f.maxRuns,
+		Writers:         f.writers,
+	}
+}

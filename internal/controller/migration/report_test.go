@@ -1,0 +1,139 @@
+package migration
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+	"github.com/godwit-io/godwit/internal/apply"
+)
+
+func result(name string, action apply.Action, err error) apply.Result {
+	return apply.Result{
+		Kind: schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}, Source: types.NamespacedName{Namespace: "ns", Name: name},
+		DestinationNamespace: "ns", Action: action, Err: err,
+	}
+}
+
+func TestResourceInfosTellTheTruthWithFailuresFirst(t *testing.T) {
+	moved := result("moved", apply.ActionCreated, nil)
+	moved.DestinationNamespace, moved.Changes, moved.TransformedBy = "elsewhere", []string{"Replicas"}, "mine"
+	got := resourceInfos([]apply.Result{
+		moved,
+		result("gone", apply.ActionPurged, nil),
+		result("bad", "", errors.New("the server said no")),
+	})
+	want := []*storkv1alpha1.MigrationResourceInfo{
+		{Name: "bad", Namespace: "ns", Group: "core", Version: "v1", Kind: "ConfigMap", Status: "Failed",
+			Reason: "Error applying resource: the server said no"},
+		{Name: "moved", Namespace: "ns", Group: "core", Version: "v1", Kind: "ConfigMap", Status: "Successful",
+			Reason: "Resource migrated successfully", TransformedBy: "mine", Action: "Created", Changes: []string{"Replicas"},
+			DestinationNamespace: "elsewhere"},
+		{Name: "gone", Namespace: "ns", Group: "core", Version: "v1", Kind: "ConfigMap", Status: "Purged",
+			Reason: "Resource is gone from the source and was deleted", Action: "Purged"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("unexpected infos (-want,+got):\n%s", diff)
+	}
+}
+
+func TestCountKeepsPurgedAndFailedOutOfTheMigrated(t *testing.T) {
+	summary := &storkv1alpha1.MigrationSummary{}
+	count(summary, []apply.Result{
+		result("a", apply.ActionCreated, nil), result("b", apply.ActionUpdated, nil), result("c", apply.ActionRecreated, nil),
+		result("d", apply.ActionUnchanged, nil), result("e", apply.ActionPurged, nil), result("f", "", errors.New("no")),
+	})
+	want := &storkv1alpha1.MigrationSummary{
+		TotalNumberOfResources: 6, NumberOfMigratedResources: 4,
+		ResourcesCreated: 1, ResourcesUpdated: 2, ResourcesUnchanged: 1, ResourcesPurged: 1, ResourcesFailed: 1,
+	}
+	if diff := cmp.Diff(want, summary); diff != "" {
+		t.Errorf("unexpected summary (-want,+got):\n%s", diff)
+	}
+}
+
+func TestInlineResultsStayBelowTheBoundWhateverTheirNumber(t *testing.T) {
+	tests := map[string]struct {
+		succeeded, failed int
+		wantAll           bool
+		wantNone          bool
+	}{
+		"all of few":               {succeeded: 100, failed: 3, wantAll: true},
+		"only failures of many":    {succeeded: 10_000, failed: 3},
+		"none of many that passed": {succeeded: 10_000, wantNone: true},
+		"as many failures as fit":  {succeeded: 10, failed: 10_000},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			var results []apply.Result
+			for i := range test.succeeded {
+				results = append(results, result(fmt.Sprint("good-", i), apply.ActionCreated, nil))
+			}
+			for i := range test.failed {
+				results = append(results, result(fmt.Sprint("bad-", i), "", errors.New(strings.Repeat("x", 3000))))
+			}
+			fitting, all := inline(resourceInfos(results))
+			if all != test.wantAll || (len(fitting) == 0) != test.wantNone {
+				t.Errorf("%d results were inlined, all: %t", len(fitting), all)
+			}
+			encoded, err := json.Marshal(fitting)
+			if err != nil || len(encoded) > inlineResultsLimit+2 {
+				t.Errorf("the inlined results take %d bytes, error %v", len(encoded), err)
+			}
+			for _, info := range fitting {
+				if !all && info.Status != storkv1alpha1.MigrationStatusFailed {
+					t.Fatalf("%s was inlined in place of a failure", info.Name)
+				}
+			}
+		})
+	}
+}
+
+func TestAChunkOfTheWorstReasonsFitsIntoAConfigMap(t *testing.T) {
+	infos := make([]*storkv1alpha1.MigrationResourceInfo, reportChunk)
+	for i := range infos {
+		one := result(fmt.Sprintf("%0200d", i), "", fmt.Errorf("%d %s", i, strings.Repeat("reason ", 400)))
+		infos[i] = resourceInfo(&one)
+	}
+	compressed, err := compress(infos)
+	if err != nil || len(compressed) > 1<<20 {
+		t.Fatalf("%d results take %d bytes, error %v", len(infos), len(compressed), err)
+	}
+	reader, err := gzip.NewReader(bytes.NewReader(compressed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back []*storkv1alpha1.MigrationResourceInfo
+	if err := json.NewDecoder(reader).Decode(&back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(infos, back); diff != "" {
+		t.Errorf("the report reads back differently:\n%s", diff)
+	}
+}
+
+func TestNoticesAreBoundedAndSayWhatWasCut(t *testing.T) {
+	var notices []string
+	for i := range 100 {
+		notices = append(notices, fmt.Sprintf("notice %02d %s", i, strings.Repeat("ä", noticeLimit)))
+	}
+	got := limitNotices(append(notices, notices...))
+	if len(got) != noticesLimit+1 || got[noticesLimit] != "and 80 more" {
+		t.Errorf("%d notices, the last is %q", len(got), got[len(got)-1])
+	}
+	for _, notice := range got {
+		if len(notice) > noticeLimit || !utf8.ValidString(notice) {
+			t.Errorf("a notice of %d bytes is not cut well", len(notice))
+		}
+	}
+}
