@@ -60,37 +60,49 @@ type ObjectInfo struct {
 	// +optional
 	Kind string `json:"kind,omitempty"`
 	// name of the object.
+	// +kubebuilder:validation:MinLength=1
+	// +required
 	Name string `json:"name"`
 	// namespace of the object.
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
 }
 
-// ActionFilter narrows what an Action starts and stops.
+// ActionFilter narrows what an Action starts and stops. Objects are chosen either one by one or by what they have in common.
+//
+// +kubebuilder:validation:XValidation:rule="size(self.?selectors.orValue({})) == 0 || size(self.?excludeSelectors.orValue({})) == 0",message="selectors and excludeSelectors exclude each other: keep one of them"
+// +kubebuilder:validation:XValidation:rule="size(self.?includeObjects.orValue([])) == 0 || size(self.?excludeObjects.orValue([])) == 0",message="includeObjects and excludeObjects exclude each other: keep one of them"
+// +kubebuilder:validation:XValidation:rule="size(self.?includeObjects.orValue([])) + size(self.?excludeObjects.orValue([])) == 0 || size(self.?selectors.orValue({})) + size(self.?excludeSelectors.orValue({})) + size(self.?types.orValue([])) == 0",message="includeObjects and excludeObjects cannot go with selectors, excludeSelectors or types: choose objects by name or by what they have in common"
 type ActionFilter struct {
 	// selectors are labels that an object must all have.
 	// +optional
+	// +nullable
 	Selectors map[string]string `json:"selectors,omitempty"`
 	// excludeSelectors are labels of which an object has none.
 	// +optional
+	// +nullable
 	ExcludeSelectors map[string]string `json:"excludeSelectors,omitempty"`
 	// types are kinds; empty means all.
 	// +kubebuilder:validation:MaxItems=100
 	// +listType=atomic
 	// +optional
+	// +nullable
 	Types []string `json:"types,omitempty"`
 	// includeObjects are the only objects to start and stop.
 	// +kubebuilder:validation:MaxItems=1000
 	// +listType=atomic
 	// +optional
+	// +nullable
 	IncludeObjects []ObjectInfo `json:"includeObjects,omitempty"`
 	// excludeObjects are objects not to start and stop.
 	// +kubebuilder:validation:MaxItems=1000
 	// +listType=atomic
 	// +optional
+	// +nullable
 	ExcludeObjects []ObjectInfo `json:"excludeObjects,omitempty"`
 	// skipLastMileMigration true leaves out the migration between stopping and starting.
 	// +optional
+	// +nullable
 	SkipLastMileMigration *bool `json:"skipLastMileMigration,omitempty"`
 }
 
@@ -100,15 +112,18 @@ type FailoverParameter struct {
 	// +kubebuilder:validation:MaxItems=5000
 	// +listType=atomic
 	// +optional
+	// +nullable
 	FailoverNamespaces []string `json:"failoverNamespaces,omitempty"`
 	// migrationScheduleReference is the schedule that brought the applications here.
 	// +optional
 	MigrationScheduleReference string `json:"migrationScheduleReference"`
 	// skipSourceOperations true does nothing at the source, which must be stopped by other means.
 	// +optional
+	// +nullable
 	SkipSourceOperations *bool `json:"skipSourceOperations,omitempty"`
 	// skipSourceClusterDomainDeactivation true leaves the source's cluster domain active.
 	// +optional
+	// +nullable
 	SkipSourceClusterDomainDeactivation *bool `json:"skipSourceClusterDomainDeactivation,omitempty"`
 
 	ActionFilter `json:",inline"`
@@ -120,6 +135,7 @@ type FailbackParameter struct {
 	// +kubebuilder:validation:MaxItems=5000
 	// +listType=atomic
 	// +optional
+	// +nullable
 	FailbackNamespaces []string `json:"failbackNamespaces,omitempty"`
 	// migrationScheduleReference is the reverse schedule.
 	// +optional
@@ -138,9 +154,15 @@ type ActionParameter struct {
 	FailbackParameter FailbackParameter `json:"failbackParameter,omitempty"`
 }
 
-// ActionSpec says what an Action does.
+// ActionSpec says what an Action does. Clients write the parameters of both types, those of the other one empty.
+//
+// +kubebuilder:validation:XValidation:rule="self.?actionType.orValue(\"\") != 'failover' || size(self.?actionParameter.?failoverParameter.?migrationScheduleReference.orValue(\"\")) > 0",message="actionParameter.failoverParameter.migrationScheduleReference is empty: name the MigrationSchedule of this namespace to fail over"
+// +kubebuilder:validation:XValidation:rule="self.?actionType.orValue(\"\") != 'failback' || size(self.?actionParameter.?failbackParameter.?migrationScheduleReference.orValue(\"\")) > 0",message="actionParameter.failbackParameter.migrationScheduleReference is empty: name the reverse MigrationSchedule of this namespace"
+// +kubebuilder:validation:XValidation:rule="self.?actionType.orValue(\"\") != 'failover' || size(self.?actionParameter.?failbackParameter.?migrationScheduleReference.orValue(\"\")) == 0",message="actionParameter.failbackParameter is for actionType failback: move it to failoverParameter, or change actionType"
+// +kubebuilder:validation:XValidation:rule="self.?actionType.orValue(\"\") != 'failback' || size(self.?actionParameter.?failoverParameter.?migrationScheduleReference.orValue(\"\")) == 0",message="actionParameter.failoverParameter is for actionType failover: move it to failbackParameter, or change actionType"
 type ActionSpec struct {
 	// actionType is what to do.
+	// +required
 	ActionType ActionType `json:"actionType"`
 	// actionParameter is what it needs to know.
 	// +optional
@@ -209,13 +231,14 @@ type ActionStatus struct {
 // +kubebuilder:printcolumn:name="Stage",type=string,JSONPath=`.status.stage`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.status`
 // +kubebuilder:printcolumn:name="More Info",type=string,JSONPath=`.status.reason`
+// +kubebuilder:validation:XValidation:rule="has(self.spec) || (oldSelf.hasValue() && !has(oldSelf.value().spec))",optionalOldSelf=true,message="spec is missing: say there what to do"
 type Action struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	// spec says what to do.
 	// +optional
-	Spec ActionSpec `json:"spec,omitempty"`
+	Spec ActionSpec `json:"spec"`
 	// status is what has become of it.
 	// +optional
 	Status ActionStatus `json:"status,omitempty"`

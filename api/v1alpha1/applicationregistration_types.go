@@ -1,6 +1,9 @@
 package v1alpha1
 
 import (
+	"cmp"
+	"encoding/json"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -17,7 +20,12 @@ const (
 	SuspendValueString SuspendValueType = "string"
 )
 
-// SuspendOptions tells how a custom resource is stopped: by which value of which field.
+// SuspendOptions tells how a custom resource is stopped: by which value of which field. Without a path it tells nothing.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.path) || self.path.matches('^$|^[^].[ ]+([.][^].[ ]+)*$')",message="path must be names of fields joined by dots, without indexes, such as spec.replicas"
+// +kubebuilder:validation:XValidation:rule="size(self.?path.orValue(\"\")) == 0 || size(self.?type.orValue(\"\")) > 0",message="type is needed along with path: set it to bool, int or string"
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue(\"\") != 'bool' || !has(self.value) || size(self.value) == 0 || self.value in ['true', 'false', 'True', 'False', 'TRUE', 'FALSE', 't', 'f', 'T', 'F', '1', '0']",message="value must be true or false, or empty for true, where type is bool"
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue(\"\") != 'int' || !has(self.value) || self.value.matches('^([-+]?[0-9]+)?$')",message="value must be a whole number, or empty for 0, where type is int"
 type SuspendOptions struct {
 	// path of the field, dotted, for example spec.replicas.
 	// +kubebuilder:validation:MaxLength=512
@@ -40,8 +48,6 @@ type StashStrategy struct {
 }
 
 // ApplicationResource tells about the custom resources of one kind.
-//
-// +kubebuilder:validation:XValidation:rule="!has(self.suspendOptions) || !has(self.suspendOptions.path) || self.suspendOptions.path == '' || (has(self.suspendOptions.type) && self.suspendOptions.type in ['bool','int','string'])",message="suspendOptions.type must be bool, int or string"
 type ApplicationResource struct {
 	// group of the kind.
 	// +kubebuilder:validation:MaxLength=253
@@ -52,11 +58,13 @@ type ApplicationResource struct {
 	// +optional
 	Version string `json:"version"`
 	// kind as the API server spells it.
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +optional
+	// +required
 	Kind string `json:"kind"`
 
 	// keepStatus true migrates the status too.
+	// +kubebuilder:default=false
 	// +optional
 	KeepStatus bool `json:"keepStatus"`
 	// suspendOptions tells how to stop a custom resource.
@@ -66,25 +74,40 @@ type ApplicationResource struct {
 	// +kubebuilder:validation:MaxLength=512
 	// +optional
 	PodsPath string `json:"podsPath"`
+	// PodsPath is podsPath as early versions of Stork spelled it. It counts where podsPath is empty.
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	LegacyPodsPath string `json:"PodsPath,omitempty"`
 	// customSuspendOptions are further fields to set, before that of suspendOptions.
-	// +kubebuilder:validation:MaxItems=50
+	// +kubebuilder:validation:MaxItems=20
 	// +listType=atomic
 	// +optional
+	// +nullable
 	NestedSuspendOptions []SuspendOptions `json:"customSuspendOptions,omitempty"`
 	// stashStrategy makes custom resources wait in a ConfigMap until they are activated.
 	// +optional
 	StashStrategy StashStrategy `json:"stashStrategy,omitempty"`
 }
 
+// UnmarshalJSON reads the legacy spelling of podsPath into PodsPath, so that nobody else need know it.
+func (r *ApplicationResource) UnmarshalJSON(data []byte) error {
+	type plain ApplicationResource
+	if err := json.Unmarshal(data, (*plain)(r)); err != nil {
+		return err
+	}
+	r.PodsPath = cmp.Or(r.PodsPath, r.LegacyPodsPath)
+	return nil
+}
+
 // ApplicationRegistration tells how custom resources are stopped and started.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:path=applicationregistrations,scope=Cluster
-// +kubebuilder:printcolumn:name="Kind",type=string,JSONPath=`.resources[*].kind`
-// +kubebuilder:printcolumn:name="CRD-Name",type=string,JSONPath=`.resources[*].group`
-// +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.resources[*].version`
-// +kubebuilder:printcolumn:name="Suspend-Options",type=string,JSONPath=`.resources[*].suspendOptions.path`
-// +kubebuilder:printcolumn:name="Keep-Status",type=boolean,JSONPath=`.resources[*].keepStatus`
+// +kubebuilder:printcolumn:name="Kind",type=string,JSONPath=`.resources[0].kind`
+// +kubebuilder:printcolumn:name="CRD-Name",type=string,JSONPath=`.resources[0].group`
+// +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.resources[0].version`
+// +kubebuilder:printcolumn:name="Suspend-Options",type=string,JSONPath=`.resources[0].suspendOptions.path`
+// +kubebuilder:printcolumn:name="Keep-Status",type=boolean,JSONPath=`.resources[0].keepStatus`
 type ApplicationRegistration struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -93,6 +116,7 @@ type ApplicationRegistration struct {
 	// +kubebuilder:validation:MaxItems=200
 	// +listType=atomic
 	// +optional
+	// +nullable
 	Resources []ApplicationResource `json:"resources"`
 }
 

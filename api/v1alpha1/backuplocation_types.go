@@ -38,15 +38,19 @@ type BackupLocationItem struct {
 	EncryptionV2Key string `json:"encryptionV2Key,omitempty"`
 	// s3Config is for type s3.
 	// +optional
+	// +nullable
 	S3Config *S3Config `json:"s3Config,omitempty"`
 	// azureConfig is for type azure.
 	// +optional
+	// +nullable
 	AzureConfig *AzureConfig `json:"azureConfig,omitempty"`
 	// googleConfig is for type google.
 	// +optional
+	// +nullable
 	GoogleConfig *GoogleConfig `json:"googleConfig,omitempty"`
 	// nfsConfig is for type nfs.
 	// +optional
+	// +nullable
 	NFSConfig *NFSConfig `json:"nfsConfig,omitempty"`
 	// secretConfig names a Secret of the same namespace with credentials.
 	// +optional
@@ -88,7 +92,7 @@ type S3Config struct {
 	// useIam true uses the role of the node or pod.
 	// +optional
 	UseIam bool `json:"useIam,omitempty"`
-	// sse is the server-side encryption to ask for.
+	// sse is the server-side encryption to ask for, for example AES256 or aws:kms.
 	// +optional
 	SSE string `json:"sse,omitempty"`
 }
@@ -113,8 +117,9 @@ type AzureConfig struct {
 	// clientSecret of the application. Prefer the Secret.
 	// +optional
 	ClientSecret string `json:"clientSecret,omitempty"`
-	// environment is AzurePublicCloud or AzureChinaCloud.
-	// +kubebuilder:validation:Enum="";AzurePublicCloud;AzureChinaCloud
+	// environment is AzurePublicCloud or AzureChinaCloud, in Stork's documents azure-public or azure-china; empty means the
+	// public one.
+	// +kubebuilder:validation:Enum="";AzurePublicCloud;AzureChinaCloud;azure-public;azure-china
 	// +optional
 	Environment string `json:"environment,omitempty"`
 	// resourceGroupName of the store.
@@ -143,10 +148,11 @@ type NFSConfig struct {
 	// mountOptions as mount takes them.
 	// +optional
 	MountOptions string `json:"mountOptions,omitempty"`
-	// nfsIOTimeoutInSecs is how long an operation may take, in seconds.
-	// +kubebuilder:validation:Minimum=0
+	// nfsIOTimeoutInSecs is how long an operation may take, in seconds: digits in a string, as Stork has it.
+	// +kubebuilder:validation:MaxLength=20
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]*$')",message="nfsIOTimeoutInSecs must be a number of seconds in quotes, such as \"5\""
 	// +optional
-	IOTimeoutInSecs int `json:"nfsIOTimeoutInSecs,omitempty"`
+	IOTimeoutInSecs string `json:"nfsIOTimeoutInSecs,omitempty"`
 }
 
 // ClusterItem describes a cloud that clusters are found in.
@@ -159,12 +165,15 @@ type ClusterItem struct {
 	EncryptionKey string `json:"encryptionKey,omitempty"`
 	// awsClusterConfig is for type aws.
 	// +optional
+	// +nullable
 	AWSClusterConfig *S3Config `json:"awsClusterConfig,omitempty"`
 	// azureClusterConfig is for type azure.
 	// +optional
+	// +nullable
 	AzureClusterConfig *AzureConfig `json:"azureClusterConfig,omitempty"`
 	// gcpClusterConfig is for type gcp.
 	// +optional
+	// +nullable
 	GCPClusterConfig *GoogleConfig `json:"gcpClusterConfig,omitempty"`
 	// secretConfig names a Secret of the same namespace with credentials.
 	// +optional
@@ -211,11 +220,13 @@ type BackupLocationStatus struct {
 // +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.location.type`
 // +kubebuilder:printcolumn:name="Path",type=string,JSONPath=`.location.path`
 // +kubebuilder:printcolumn:name="Secret",type=string,JSONPath=`.location.secretConfig`
+// +kubebuilder:validation:XValidation:rule="has(self.location) || (oldSelf.hasValue() && !has(oldSelf.value().location))",optionalOldSelf=true,message="location is missing: describe the store there"
 type BackupLocation struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	// location is the store.
+	// +optional
 	Location BackupLocationItem `json:"location"`
 	// cluster is the cloud.
 	// +optional

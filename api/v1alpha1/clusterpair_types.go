@@ -7,22 +7,26 @@ import (
 
 // ClusterPairSpec says how to reach the other cluster and its storage.
 //
-// +kubebuilder:validation:XValidation:rule="!(has(self.config) && has(self.kubeconfigSecretRef))",message="set either config or kubeconfigSecretRef, not both"
+// +kubebuilder:validation:XValidation:rule="!(has(self.config) && has(self.kubeconfigSecretRef))",message="config and kubeconfigSecretRef exclude each other: remove one of them"
+// +kubebuilder:validation:XValidation:rule="has(self.config) || has(self.kubeconfigSecretRef)",message="there is no kubeconfig of the other cluster: name a Secret in kubeconfigSecretRef, or put the kubeconfig into config"
 type ClusterPairSpec struct {
 	// config is a kubeconfig whose clusters, users and contexts are maps by name, as `storkctl generate clusterpair` prints it.
 	// Credentials in it are readable by everyone who may read ClusterPairs: prefer kubeconfigSecretRef.
 	// +kubebuilder:pruning:PreserveUnknownFields
 	// +kubebuilder:validation:Type=object
 	// +optional
+	// +nullable
 	Config *runtime.RawExtension `json:"config,omitempty"`
 
 	// kubeconfigSecretRef names a Secret in the ClusterPair's namespace that holds a kubeconfig file.
 	// +optional
+	// +nullable
 	KubeconfigSecretRef *KubeconfigSecretRef `json:"kubeconfigSecretRef,omitempty"`
 
 	// options are for the storage driver, for example ip, port, token, mode and backuplocation. Storage is paired when the key
 	// token is present.
 	// +optional
+	// +nullable
 	Options map[string]string `json:"options,omitempty"`
 
 	// platformOptions are for the platform that manages the clusters.
@@ -40,6 +44,7 @@ type KubeconfigSecretRef struct {
 
 	// key of the Secret's data that holds the kubeconfig.
 	// +kubebuilder:default=kubeconfig
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	Key string `json:"key,omitempty"`
@@ -49,6 +54,7 @@ type KubeconfigSecretRef struct {
 type PlatformSpec struct {
 	// rancher maps the projects of a Rancher installation.
 	// +optional
+	// +nullable
 	Rancher *RancherSpec `json:"rancher,omitempty"`
 }
 
@@ -57,6 +63,7 @@ type RancherSpec struct {
 	// projectMappings maps a project ID of this cluster to the one it becomes in the other. Both "project" and
 	// "cluster:project" are understood on either side.
 	// +optional
+	// +nullable
 	ProjectMappings map[string]string `json:"projectMappings,omitempty"`
 }
 
@@ -124,13 +131,14 @@ type ClusterPairStatus struct {
 // +kubebuilder:printcolumn:name="Created",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Version",type=string,priority=1,JSONPath=`.status.serverVersion`
 // +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:validation:XValidation:rule="has(self.spec) || (oldSelf.hasValue() && !has(oldSelf.value().spec))",optionalOldSelf=true,message="spec is missing: say there how to reach the other cluster"
 type ClusterPair struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	// spec says how to reach the other cluster.
 	// +optional
-	Spec ClusterPairSpec `json:"spec,omitempty"`
+	Spec ClusterPairSpec `json:"spec"`
 	// status is what was found out about it.
 	// +optional
 	Status ClusterPairStatus `json:"status,omitempty"`

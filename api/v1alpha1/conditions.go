@@ -25,7 +25,7 @@ const (
 	// ReasonReady is on a ClusterPair that was probed with success.
 	ReasonReady = "Ready"
 	// ReasonCredentialInvalid is on a ClusterPair whose kubeconfig is missing, malformed or refused.
-	ReasonCredentialInvalid = "CredentialInvalid"
+	ReasonCredentialInvalid = "CredentialInvalid" //nolint:gosec // This is no credential.
 	// ReasonSecretNotFound is on a ClusterPair whose kubeconfigSecretRef names nothing.
 	ReasonSecretNotFound = "SecretNotFound"
 	// ReasonUnreachable is on a ClusterPair whose API server did not answer.

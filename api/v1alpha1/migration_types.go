@@ -6,8 +6,8 @@ import (
 
 // MigrationSpec says what is migrated, where to, and how.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.clusterPair) && self.clusterPair != '') || (has(self.adminClusterPair) && self.adminClusterPair != '')",message="clusterPair to migrate to cannot be empty: name a ClusterPair in spec.clusterPair, or one of the admin namespace in spec.adminClusterPair"
-// +kubebuilder:validation:XValidation:rule="(has(self.namespaces) && size(self.namespaces) > 0) || (has(self.namespaceSelectors) && size(self.namespaceSelectors) > 0)",message="no namespace to migrate: list names in spec.namespaces, or labels of namespaces in spec.namespaceSelectors"
+// +kubebuilder:validation:XValidation:rule="size(self.?clusterPair.orValue(\"\")) + size(self.?adminClusterPair.orValue(\"\")) > 0",message="clusterPair to migrate to cannot be empty: name a ClusterPair of this namespace in clusterPair, or one of the admin namespace in adminClusterPair"
+// +kubebuilder:validation:XValidation:rule="size(self.?namespaces.orValue([])) + size(self.?namespaceSelectors.orValue({})) > 0",message="there is no namespace to migrate: list names in namespaces, or labels of namespaces in namespaceSelectors"
 type MigrationSpec struct {
 	// clusterPair names the ClusterPair to migrate to, in the namespace of the Migration.
 	// +kubebuilder:validation:MaxLength=253
@@ -23,14 +23,16 @@ type MigrationSpec struct {
 	// namespaces are the names of the namespaces to migrate. Outside the admin namespace only the Migration's own is allowed.
 	// +kubebuilder:validation:MaxItems=5000
 	// +kubebuilder:validation:items:MaxLength=63
-	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="namespaces must hold names of namespaces, such as team-1: no patterns, no labels"
 	// +listType=atomic
 	// +optional
+	// +nullable
 	Namespaces []string `json:"namespaces,omitempty"`
 
 	// namespaceSelectors are labels of namespaces to migrate; a namespace that has one of them is added to those in namespaces.
 	// +kubebuilder:validation:MaxProperties=100
 	// +optional
+	// +nullable
 	NamespaceSelectors map[string]string `json:"namespaceSelectors,omitempty"`
 
 	// includeResources false migrates only volumes, PersistentVolumes and PersistentVolumeClaims.
@@ -77,31 +79,36 @@ type MigrationSpec struct {
 	// selectors are labels that an object must all have to be migrated. A PersistentVolume is judged by its claim's labels.
 	// +kubebuilder:validation:MaxProperties=100
 	// +optional
+	// +nullable
 	Selectors map[string]string `json:"selectors,omitempty"`
 
 	// excludeSelectors are labels of which an object that is migrated has none.
 	// +kubebuilder:validation:MaxProperties=100
 	// +optional
+	// +nullable
 	ExcludeSelectors map[string]string `json:"excludeSelectors,omitempty"`
 
-	// includeOptionalResourceTypes are kinds to migrate that are left out by default: Job, cluster-scoped kinds of custom
-	// resources, HorizontalPodAutoscaler's like. A kind, its plural, and kind.group are understood, in any case.
-	// +kubebuilder:validation:MaxItems=100
+	// includeOptionalResourceTypes are kinds to migrate that are left out by default, such as Job. A kind, its plural, and
+	// kind.group are understood, in any case.
+	// +kubebuilder:validation:MaxItems=1000
 	// +listType=atomic
 	// +optional
+	// +nullable
 	IncludeOptionalResourceTypes []string `json:"includeOptionalResourceTypes,omitempty"`
 
 	// excludeResourceTypes are kinds not to migrate. A kind, its plural, and kind.group are understood, in any case.
-	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:MaxItems=1000
 	// +listType=atomic
 	// +optional
+	// +nullable
 	ExcludeResourceTypes []string `json:"excludeResourceTypes,omitempty"`
 
 	// transformSpecs names at most one ResourceTransformation, which is looked up in each migrated namespace.
-	// +kubebuilder:validation:XValidation:rule="size(self) <= 1",message="providing multiple transformation specs is not supported: put all transformSpecs into one ResourceTransformation"
+	// +kubebuilder:validation:XValidation:rule="size(self) <= 1",message="providing multiple transformation specs is not supported: put all of them into one ResourceTransformation and name that in transformSpecs"
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=atomic
 	// +optional
+	// +nullable
 	TransformSpecs []string `json:"transformSpecs,omitempty"`
 
 	// preExecRule names a Rule in the Migration's namespace that runs before volumes are migrated.
@@ -355,13 +362,14 @@ type MigrationStatus struct {
 // +kubebuilder:printcolumn:name="Total Bytes Transferred",type=integer,JSONPath=`.status.summary.totalBytesMigrated`
 // +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Succeeded")].message`
 // +kubebuilder:selectablefield:JSONPath=`.spec.clusterPair`
+// +kubebuilder:validation:XValidation:rule="has(self.spec) || (oldSelf.hasValue() && !has(oldSelf.value().spec))",optionalOldSelf=true,message="spec is missing: say there what to migrate, and where to"
 type Migration struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	// spec says what is migrated, where to, and how.
 	// +optional
-	Spec MigrationSpec `json:"spec,omitempty"`
+	Spec MigrationSpec `json:"spec"`
 	// status is what has become of it.
 	// +optional
 	Status MigrationStatus `json:"status,omitempty"`

@@ -7,11 +7,13 @@ import (
 // MigrationTemplateSpec is what the Migrations of a MigrationSchedule are made from.
 type MigrationTemplateSpec struct {
 	// spec is copied into each Migration.
-	// +optional
-	Spec MigrationSpec `json:"spec,omitempty"`
+	// +required
+	Spec MigrationSpec `json:"spec"`
 }
 
-// MigrationScheduleSpec says what is migrated and when.
+// MigrationScheduleSpec says what is migrated and when. Without a policy it can only be suspended, as a reference for failover.
+//
+// +kubebuilder:validation:XValidation:rule="size(self.?schedulePolicyName.orValue(\"\")) > 0 || self.?suspend.orValue(false)",message="there is no policy to run by: name a NamespacedSchedulePolicy of this namespace, or a SchedulePolicy, in schedulePolicyName"
 type MigrationScheduleSpec struct {
 	// template is what Migrations are made from.
 	// +required
@@ -101,13 +103,14 @@ type MigrationScheduleStatus struct {
 // +kubebuilder:printcolumn:name="Suspend",type=boolean,JSONPath=`.spec.suspend`
 // +kubebuilder:printcolumn:name="Last-Success-Time",type=date,JSONPath=`.status.lastSuccessTime`
 // +kubebuilder:printcolumn:name="Last-Success-Duration",type=string,JSONPath=`.status.lastSuccessDuration`
+// +kubebuilder:validation:XValidation:rule="has(self.spec) || (oldSelf.hasValue() && !has(oldSelf.value().spec))",optionalOldSelf=true,message="spec is missing: say there what to migrate, and when"
 type MigrationSchedule struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	// spec says what is migrated and when.
 	// +optional
-	Spec MigrationScheduleSpec `json:"spec,omitempty"`
+	Spec MigrationScheduleSpec `json:"spec"`
 	// status is what was done.
 	// +optional
 	Status MigrationScheduleStatus `json:"status,omitempty"`

@@ -40,8 +40,10 @@ const (
 
 // ResourcePath is one change.
 //
-// +kubebuilder:validation:XValidation:rule="self.operation in ['delete', 'jsonpatch', 'jsonPatch'] || (has(self.type) && self.type != '')",message="type must be int, string, bool, slice or keypair for operation add, modify and replace"
-// +kubebuilder:validation:XValidation:rule="self.operation in ['jsonpatch', 'jsonPatch'] || (has(self.path) && self.path != '')",message="path is needed, for example spec.type or spec.containers[0].image"
+// +kubebuilder:validation:XValidation:rule="self.?operation.orValue('jsonpatch') in ['jsonpatch', 'jsonPatch'] || size(self.?path.orValue(\"\")) > 0",message="path is needed unless operation is jsonpatch: set it to a field, such as spec.type or spec.containers[0].image"
+// +kubebuilder:validation:XValidation:rule="self.?operation.orValue('delete') in ['delete', 'jsonpatch', 'jsonPatch'] || size(self.?type.orValue(\"\")) > 0",message="type is needed for operation add, modify and replace: set it to int, string, bool, slice or keypair"
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue(\"\") != 'bool' || self.?operation.orValue('delete') in ['delete', 'jsonpatch', 'jsonPatch'] || (has(self.value) && self.value in ['true', 'false', 'True', 'False', 'TRUE', 'FALSE', 't', 'f', 'T', 'F', '1', '0'])",message="value must be true or false where type is bool"
+// +kubebuilder:validation:XValidation:rule="!(self.?operation.orValue('delete') in ['jsonpatch', 'jsonPatch']) || (has(self.value) && (self.value.startsWith('[') || self.value.startsWith(' ') || self.value.startsWith('\\n')))",message="value must be a JSON list of RFC 6902 operations where operation is jsonpatch"
 type ResourcePath struct {
 	// path of the field, dotted, with array indexes, for example spec.template.spec.containers[0].image.
 	// +kubebuilder:validation:MaxLength=1024
@@ -55,31 +57,40 @@ type ResourcePath struct {
 	// +optional
 	Type TransformValueType `json:"type"`
 	// operation to do.
+	// +required
 	Operation TransformOperation `json:"operation"`
 }
 
 // TransformSpec changes objects of one kind.
+//
+// +kubebuilder:validation:XValidation:rule="size(self.?paths.orValue([])) > 0",message="paths is empty: say there what to change"
 type TransformSpec struct {
 	// resource is group/version/Kind, for the core group /v1/Kind.
-	// +kubebuilder:validation:Pattern=`^[^/]*/[^/]+/[^/]+$`
 	// +kubebuilder:validation:MaxLength=400
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[^/ ]*/[^/ ]+/[^/ ]+$')",message="resource must be group/version/Kind, such as apps/v1/Deployment, or /v1/Service for the core group"
+	// +required
 	Resource string `json:"resource"`
 	// selectors are labels that an object must all have.
 	// +optional
+	// +nullable
 	Selectors map[string]string `json:"selectors,omitempty"`
 	// paths are the changes, in order.
 	// +kubebuilder:validation:MaxItems=100
 	// +listType=atomic
 	// +optional
+	// +nullable
 	Paths []ResourcePath `json:"paths"`
 }
 
 // ResourceTransformationSpec is a list of changes to objects.
+//
+// +kubebuilder:validation:XValidation:rule="size(self.?transformSpecs.orValue([])) > 0",message="transformSpecs is empty: say there which objects to change"
 type ResourceTransformationSpec struct {
 	// transformSpecs are done one after the other.
 	// +kubebuilder:validation:MaxItems=100
 	// +listType=atomic
 	// +optional
+	// +nullable
 	Objects []TransformSpec `json:"transformSpecs"`
 }
 
@@ -120,7 +131,10 @@ type TransformResourceInfo struct {
 	// reason of a failure.
 	// +optional
 	Reason string `json:"reason"`
-	// specs is what would be changed.
+	// specs is what would be changed: a copy, so it is not checked again.
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:pruning:PreserveUnknownFields
 	// +optional
 	Specs *TransformSpec `json:"specs,omitempty"`
 }
@@ -153,6 +167,7 @@ type ResourceTransformationStatus struct {
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.status`
 // +kubebuilder:printcolumn:name="Created",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:validation:XValidation:rule="has(self.specs) || (oldSelf.hasValue() && !has(oldSelf.value().specs))",optionalOldSelf=true,message="specs is missing (with an s): say there what to change"
 type ResourceTransformation struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

@@ -31,6 +31,7 @@ type RuleAction struct {
 type RuleItem struct {
 	// podSelector are labels that a pod must all have.
 	// +optional
+	// +nullable
 	PodSelector map[string]string `json:"podSelector,omitempty"`
 	// container to run in; empty means a pod's first.
 	// +kubebuilder:validation:MaxLength=63
@@ -40,6 +41,7 @@ type RuleItem struct {
 	// +kubebuilder:validation:MaxItems=100
 	// +listType=atomic
 	// +optional
+	// +nullable
 	Actions []RuleAction `json:"actions,omitempty"`
 }
 
@@ -55,6 +57,7 @@ type Rule struct {
 	// +kubebuilder:validation:MaxItems=100
 	// +listType=atomic
 	// +optional
+	// +nullable
 	Rules []RuleItem `json:"rules"`
 }
 

@@ -4,28 +4,35 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// KitchenTime is a time of day such as 3:04PM or 3:04pm.
-// +kubebuilder:validation:Pattern=`^(0?[1-9]|1[0-2]):[0-5][0-9](AM|PM|am|pm)$`
-// +kubebuilder:validation:MaxLength=7
+// KitchenTime is a time of day such as 3:04PM or 3:04pm: what Go's time.Kitchen reads.
+// +kubebuilder:validation:MaxLength=32
+// +kubebuilder:validation:XValidation:rule="self.matches('^$|^(0?[0-9]|1[0-2]):[0-5][0-9](AM|PM|am|pm)$')",message="time must be hour, minute, and AM or PM without a blank, such as 3:04PM or 3:04pm"
 type KitchenTime string
 
-// Weekday is a day of the week, long or short.
-// +kubebuilder:validation:Enum=Sunday;Sun;sunday;sun;Monday;Mon;monday;mon;Tuesday;Tue;tuesday;tue;Wednesday;Wed;wednesday;wed;Thursday;Thu;Thur;Thurs;thursday;thu;thur;thurs;Friday;Fri;friday;fri;Saturday;Sat;saturday;sat
+// Weekday is a day of the week, long or short, in any case.
+// +kubebuilder:validation:MaxLength=32
+// +kubebuilder:validation:XValidation:rule="self.matches('(?i)^(sun(day)?|mon(day)?|tue(sday)?|wed(nesday)?|thu(r|rs|rsday)?|fri(day)?|sat(urday)?)$')",message="day must be one day of the week, such as Sunday or sun"
 type Weekday string
 
 // SchedulePolicyItem says when something runs. Sections that are not set do not trigger.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.interval) || has(self.daily) || has(self.weekly) || has(self.monthly)",message="policy is empty and would never trigger: set interval, daily, weekly or monthly"
 type SchedulePolicyItem struct {
 	// interval triggers every so many minutes.
 	// +optional
+	// +nullable
 	Interval *IntervalPolicy `json:"interval,omitempty"`
 	// daily triggers once a day.
 	// +optional
+	// +nullable
 	Daily *DailyPolicy `json:"daily,omitempty"`
 	// weekly triggers once a week.
 	// +optional
+	// +nullable
 	Weekly *WeeklyPolicy `json:"weekly,omitempty"`
 	// monthly triggers once a month.
 	// +optional
+	// +nullable
 	Monthly *MonthlyPolicy `json:"monthly,omitempty"`
 }
 
@@ -34,6 +41,7 @@ type IntervalPolicy struct {
 	// intervalMinutes is the number of minutes between two runs.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=525600
+	// +required
 	IntervalMinutes int `json:"intervalMinutes"`
 	// retain is the number of results to keep; 0 means 10.
 	// +kubebuilder:validation:Minimum=0
@@ -41,12 +49,15 @@ type IntervalPolicy struct {
 	Retain int `json:"retain,omitempty"`
 	// options are for the storage driver.
 	// +optional
+	// +nullable
 	Options map[string]string `json:"options,omitempty"`
 }
 
 // DailyPolicy triggers once a day.
 type DailyPolicy struct {
 	// time of the day.
+	// +kubebuilder:validation:MinLength=1
+	// +required
 	Time KitchenTime `json:"time"`
 	// retain is the number of results to keep; 0 means 30.
 	// +kubebuilder:validation:Minimum=0
@@ -57,14 +68,18 @@ type DailyPolicy struct {
 	ForceFullSnapshotDay string `json:"forceFullSnapshotDay,omitempty"`
 	// options are for the storage driver.
 	// +optional
+	// +nullable
 	Options map[string]string `json:"options,omitempty"`
 }
 
 // WeeklyPolicy triggers once a week.
 type WeeklyPolicy struct {
 	// day of the week.
+	// +required
 	Day Weekday `json:"day"`
 	// time of the day.
+	// +kubebuilder:validation:MinLength=1
+	// +required
 	Time KitchenTime `json:"time"`
 	// retain is the number of results to keep; 0 means 7.
 	// +kubebuilder:validation:Minimum=0
@@ -75,16 +90,17 @@ type WeeklyPolicy struct {
 	Biweekly bool `json:"biweekly,omitempty"`
 	// options are for the storage driver.
 	// +optional
+	// +nullable
 	Options map[string]string `json:"options,omitempty"`
 }
 
 // MonthlyPolicy triggers once a month. selectiveMonthlyPolicy goes before relativeMonthlyPolicy, which goes before date.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.date) || has(self.relativeMonthlyPolicy) || has(self.selectiveMonthlyPolicy)",message="set date, relativeMonthlyPolicy or selectiveMonthlyPolicy"
-// +kubebuilder:validation:XValidation:rule="!has(self.date) || has(self.time)",message="time is needed along with date"
+// +kubebuilder:validation:XValidation:rule="self.?date.orValue(0) > 0 || has(self.relativeMonthlyPolicy) || has(self.selectiveMonthlyPolicy)",message="monthly has no day: set date to 1..31, or use relativeMonthlyPolicy or selectiveMonthlyPolicy"
+// +kubebuilder:validation:XValidation:rule="self.?date.orValue(0) == 0 || size(self.?time.orValue(\"\")) > 0",message="monthly has a date but no time: set time, such as 3:04PM"
 type MonthlyPolicy struct {
-	// date is the day of the month. Where a month lacks it, the run is as many days into the next month.
-	// +kubebuilder:validation:Minimum=1
+	// date is the day of the month; 0 means none. Where a month lacks it, the run is as many days into the next month.
+	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=31
 	// +optional
 	Date int `json:"date,omitempty"`
@@ -97,24 +113,31 @@ type MonthlyPolicy struct {
 	Retain int `json:"retain,omitempty"`
 	// relativeMonthlyPolicy triggers on a weekday counted from the start of the month.
 	// +optional
+	// +nullable
 	RelativeMonthlyPolicy *RelativeMonthlyPolicy `json:"relativeMonthlyPolicy,omitempty"`
 	// selectiveMonthlyPolicy triggers in some months only.
 	// +optional
+	// +nullable
 	SelectiveMonthlyPolicy *SelectiveMonthlyPolicy `json:"selectiveMonthlyPolicy,omitempty"`
 	// options are for the storage driver.
 	// +optional
+	// +nullable
 	Options map[string]string `json:"options,omitempty"`
 }
 
 // RelativeMonthlyPolicy triggers on, say, the second Tuesday of a month.
 type RelativeMonthlyPolicy struct {
 	// day of the week.
+	// +required
 	Day Weekday `json:"day"`
 	// weeklyIndex is the how-manieth such day of the month; 5 means the last.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=5
+	// +required
 	WeeklyIndex int `json:"weeklyIndex"`
 	// time of the day.
+	// +kubebuilder:validation:MinLength=1
+	// +required
 	Time KitchenTime `json:"time"`
 	// retain is the number of results to keep; 0 means 12.
 	// +kubebuilder:validation:Minimum=0
@@ -122,20 +145,26 @@ type RelativeMonthlyPolicy struct {
 	Retain int `json:"retain,omitempty"`
 	// options are for the storage driver.
 	// +optional
+	// +nullable
 	Options map[string]string `json:"options,omitempty"`
 }
 
 // SelectiveMonthlyPolicy triggers in some months only.
 type SelectiveMonthlyPolicy struct {
-	// months are three-letter names separated by commas, for example "jan,apr"; empty means all.
-	// +kubebuilder:validation:MaxLength=100
+	// months are names separated by commas, in full or the first three letters, in any case, for example "jan,apr"; empty means
+	// all.
+	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:XValidation:rule="self.matches('(?i)^((^|,) *(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sep(tember)?|oct(ober)?|nov(ember)?|dec(ember)?) *)*$')",message="months must be names of months separated by commas, such as jan,apr,jul,oct"
 	// +optional
 	Months string `json:"months,omitempty"`
 	// date is the day of the month.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=31
+	// +required
 	Date int `json:"date"`
 	// time of the day.
+	// +kubebuilder:validation:MinLength=1
+	// +required
 	Time KitchenTime `json:"time"`
 	// retain is the number of results to keep; 0 means 12.
 	// +kubebuilder:validation:Minimum=0
@@ -143,6 +172,7 @@ type SelectiveMonthlyPolicy struct {
 	Retain int `json:"retain,omitempty"`
 	// options are for the storage driver.
 	// +optional
+	// +nullable
 	Options map[string]string `json:"options,omitempty"`
 }
 
@@ -154,6 +184,9 @@ type SelectiveMonthlyPolicy struct {
 // +kubebuilder:printcolumn:name="Daily",type=string,JSONPath=`.policy.daily.time`
 // +kubebuilder:printcolumn:name="Weekly",type=string,JSONPath=`.policy.weekly.day`
 // +kubebuilder:printcolumn:name="Monthly",type=integer,JSONPath=`.policy.monthly.date`
+// +kubebuilder:printcolumn:name="Weekly-Time",type=string,priority=1,JSONPath=`.policy.weekly.time`
+// +kubebuilder:printcolumn:name="Monthly-Time",type=string,priority=1,JSONPath=`.policy.monthly.time`
+// +kubebuilder:validation:XValidation:rule="has(self.policy) || (oldSelf.hasValue() && !has(oldSelf.value().policy))",optionalOldSelf=true,message="policy is missing: say there when to run"
 type SchedulePolicy struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -180,6 +213,9 @@ type SchedulePolicyList struct {
 // +kubebuilder:printcolumn:name="Daily",type=string,JSONPath=`.policy.daily.time`
 // +kubebuilder:printcolumn:name="Weekly",type=string,JSONPath=`.policy.weekly.day`
 // +kubebuilder:printcolumn:name="Monthly",type=integer,JSONPath=`.policy.monthly.date`
+// +kubebuilder:printcolumn:name="Weekly-Time",type=string,priority=1,JSONPath=`.policy.weekly.time`
+// +kubebuilder:printcolumn:name="Monthly-Time",type=string,priority=1,JSONPath=`.policy.monthly.time`
+// +kubebuilder:validation:XValidation:rule="has(self.policy) || (oldSelf.hasValue() && !has(oldSelf.value().policy))",optionalOldSelf=true,message="policy is missing: say there when to run"
 type NamespacedSchedulePolicy struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
