@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -17,21 +18,22 @@ type Namespace struct {
 // Request says what belongs to a migration. The zero value of each field selects nothing in particular: no selectors means
 // all objects, nil Include and Exclude lists mean the kinds that are migrated by default.
 type Request struct {
-	// Namespaces to migrate. They are known to exist.
+	// Namespaces to migrate, each with both names. They are known to exist. None selects nothing at all.
 	Namespaces []Namespace
 	// Selectors are labels that an object must all have.
 	Selectors map[string]string
 	// ExcludeSelectors are labels of which an object has none.
 	ExcludeSelectors map[string]string
-	// IncludeOptionalTypes are kinds that are left out by default: Job, and cluster-scoped kinds of custom resources.
+	// IncludeOptionalTypes are kinds that are left out by default: Job, cluster-scoped kinds of custom resources, and whatever
+	// else the source serves but for what belongs to a cluster itself. Written as ExcludeTypes are.
 	IncludeOptionalTypes []string
 	// ExcludeTypes are kinds to leave out. Kind, plural, singular, short name, each also with .group, in any case.
 	ExcludeTypes []string
-	// VolumesOnly selects PersistentVolumeClaims and PersistentVolumes only.
+	// VolumesOnly selects PersistentVolumeClaims and PersistentVolumes only, with the Namespaces and StorageClasses they need.
 	VolumesOnly bool
 	// IncludeNetworkPolicyWithCIDR selects NetworkPolicies with address blocks too.
 	IncludeNetworkPolicyWithCIDR bool
-	// IgnoreOwnerReferences selects objects although their owner is selected.
+	// IgnoreOwnerReferences selects objects although their owner is selected, but for ReplicaSets of selected Deployments.
 	IgnoreOwnerReferences bool
 }
 
@@ -75,6 +77,32 @@ type Set struct {
 	Skipped []Skipped
 	// Notices tell what could not be read, for example an API group whose server does not answer.
 	Notices []string
-	// Kinds are all kinds that were read, also those of which no object was found. Purge looks at these.
+	// Kinds are all kinds that were read, also those of which no object was found. Purge looks at these, so a kind of which
+	// anything could not be read is not among them.
 	Kinds []Kind
+}
+
+// OwnedClaims returns the PersistentVolumeClaims of the set that have an owner in it: by the owner's UID, the reference of each
+// claim by the claim's name. A claim and its owner are always in the same namespace.
+func (s *Set) OwnedClaims() map[types.UID]map[string]metav1.OwnerReference {
+	selected := map[types.UID]bool{}
+	for _, object := range s.Objects {
+		selected[object.UID] = true
+	}
+	owned := map[types.UID]map[string]metav1.OwnerReference{}
+	for _, object := range s.Objects {
+		if object.Kind.Kind.GroupKind() != claimKind {
+			continue
+		}
+		for _, owner := range object.GetOwnerReferences() {
+			if !selected[owner.UID] {
+				continue
+			}
+			if owned[owner.UID] == nil {
+				owned[owner.UID] = map[string]metav1.OwnerReference{}
+			}
+			owned[owner.UID][object.GetName()] = owner
+		}
+	}
+	return owned
 }

@@ -1,0 +1,33 @@
+package inventory
+
+import (
+	"slices"
+	"strings"
+)
+
+// coreGroup is how Stork writes the name of the core API group, which is empty.
+const coreGroup = "core"
+
+// typeName is how a user names kinds: by kind, plural, singular or short name, with .group or, for all groups, without.
+type typeName struct {
+	name, group string
+	anyGroup    bool
+}
+
+func parseTypeName(text string) typeName {
+	// Neither a kind nor the name of a resource has a dot, so whatever follows the first one is a group.
+	name, group, qualified := strings.Cut(strings.TrimSpace(text), ".")
+	if strings.EqualFold(group, coreGroup) {
+		group = ""
+	}
+	return typeName{name: name, group: group, anyGroup: !qualified}
+}
+
+// matches ignores case, as Stork does.
+func (t typeName) matches(r Resource) bool {
+	if t.name == "" || !t.anyGroup && !strings.EqualFold(t.group, r.Group) {
+		return false
+	}
+	same := func(name string) bool { return strings.EqualFold(t.name, name) }
+	return same(r.Kind) || same(r.Resource) || same(r.Singular) || slices.ContainsFunc(r.ShortNames, same)
+}
