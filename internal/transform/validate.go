@@ -1,0 +1,43 @@
+package transform
+
+import (
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+)
+
+// ValidateTransformation returns all that is wrong with a ResourceTransformation and can be told without objects. Each problem
+// names where it is, what is there and what to write in its place.
+func ValidateTransformation(spec storkv1alpha1.ResourceTransformationSpec) error {
+	var problems []error
+	for i, object := range spec.Objects {
+		if _, err := parseResource(object.Resource); err != nil {
+			problems = append(problems, fmt.Errorf("transformSpecs[%d]: %w", i, err))
+		}
+		for j, path := range object.Paths {
+			if _, err := parseChange(path); err != nil {
+				problems = append(problems, fmt.Errorf("transformSpecs[%d].paths[%d]: path %q: %w", i, j, path.Path, err))
+			}
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// SelectedSpecs returns the specs that select obj by its kind and labels, in order; nil if none does.
+func SelectedSpecs(spec storkv1alpha1.ResourceTransformationSpec, obj *unstructured.Unstructured) []storkv1alpha1.TransformSpec {
+	source := SourceOf(obj)
+	return matching(specsByKind(spec)[source.GroupKind()], source)
+}
+
+// ApplyTransformation makes the changes of those specs that select obj, in place and in order, as a migration would, and tells
+// whether they made a difference. The error names the path; obj must not be used then.
+func ApplyTransformation(spec storkv1alpha1.ResourceTransformationSpec, obj *unstructured.Unstructured) (changed bool, err error) {
+	if obj == nil || obj.Object == nil {
+		return false, errors.New("the object is empty")
+	}
+	t := userTransformation{specs: specsByKind(spec)}
+	return t.apply(obj, SourceOf(obj))
+}
