@@ -1,0 +1,117 @@
+package remote
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+)
+
+// Defaults of Options.
+const (
+	// DefaultTimeout leaves an API server the minute that it takes at most for a LIST.
+	DefaultTimeout = 60 * time.Second
+	// DefaultMaxResponseBytes is far above a page of a LIST, and bounds what an endless answer costs.
+	DefaultMaxResponseBytes = 256 << 20
+)
+
+// Options are how clients are made.
+type Options struct {
+	// Policy says which kubeconfigs are accepted.
+	Policy
+	// QPS and Burst bound the requests a second of each client for a group and version. Zero means no bound: API servers
+	// have API priority and fairness.
+	QPS   float32
+	Burst int
+	// Timeout of a request, watches excepted. Zero means DefaultTimeout.
+	Timeout time.Duration
+	// MaxResponseBytes of an answer, watches excepted. Zero means DefaultMaxResponseBytes.
+	MaxResponseBytes int64
+	// UserAgent that clients send, for example "godwit/v1.2.3".
+	UserAgent string
+	// Connect makes the clients of a vetted credential. Nil means the function Connect; tests may set another one.
+	Connect func(*Credential, Options) (*Cluster, error)
+}
+
+// Cluster reaches the API server of another cluster. All its clients share connections. It stays usable after the Pool has let
+// go of it.
+type Cluster struct {
+	// Config makes further clients. It holds no credential, because its Transport adds it, and therefore cannot be used for
+	// exec, attach and port-forward, which make connections of their own. To be copied before it is changed.
+	Config *rest.Config
+	// Dynamic is a client for objects of all kinds.
+	Dynamic dynamic.Interface
+	// Discovery asks the API server each time.
+	Discovery discovery.DiscoveryInterface
+	// ServerHost is the host and port, for messages.
+	ServerHost string
+	// Notices are doubts about the credential that the user should see.
+	Notices []string
+}
+
+// Connect makes the clients of a credential. It sends nothing yet.
+func Connect(credential *Credential, options Options) (*Cluster, error) {
+	transport, err := newTransport(credential, options)
+	if err != nil {
+		return nil, err
+	}
+	config := &rest.Config{
+		Host:           credential.config.Host,
+		Transport:      transport,
+		UserAgent:      options.UserAgent,
+		QPS:            options.QPS,
+		Burst:          options.Burst,
+		WarningHandler: rest.NoWarnings{}, // The default one writes words of the other side into the log.
+	}
+	if config.QPS == 0 {
+		config.QPS = -1
+	}
+	client := &http.Client{Transport: transport}
+	objects, err := dynamic.NewForConfigAndClient(config, client)
+	if err != nil {
+		return nil, fmt.Errorf("making a client for %s: %w", credential.Server, err)
+	}
+	kinds, err := discovery.NewDiscoveryClientForConfigAndClient(config, client)
+	if err != nil {
+		return nil, fmt.Errorf("making a discovery client for %s: %w", credential.Server, err)
+	}
+	return &Cluster{
+		Config:     config,
+		Dynamic:    objects,
+		Discovery:  kinds,
+		ServerHost: credential.Server,
+		Notices:    credential.Notices,
+	}, nil
+}
+
+// newTransport returns what sends requests with the credential. client-go asks for TLS 1.2 at least.
+func newTransport(credential *Credential, options Options) (http.RoundTripper, error) {
+	g := guard{timeout: options.Timeout, maxBytes: options.MaxResponseBytes}
+	if g.timeout == 0 {
+		g.timeout = DefaultTimeout
+	}
+	if g.maxBytes == 0 {
+		g.maxBytes = DefaultMaxResponseBytes
+	}
+	config := rest.CopyConfig(credential.config)
+	config.Dial = newDialer().DialContext
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return &guard{next: next, timeout: g.timeout, maxBytes: g.maxBytes}
+	})
+	transport, err := rest.TransportFor(config)
+	if err != nil {
+		return nil, &InvalidError{Problem: printable(err.Error(), 500), Remedy: "copy certificates and keys again"}
+	}
+	return transport, nil
+}
+
+// close closes the connections that nobody uses at the moment.
+func (c *Cluster) close() {
+	if c.Config != nil {
+		utilnet.CloseIdleConnectionsFor(c.Config.Transport)
+	}
+}

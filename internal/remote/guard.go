@@ -1,0 +1,126 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// guard is a RoundTripper that bounds the time of a request and the size of its answer, and goes to no other host: client-go's
+// wrappers would send the credential to wherever an API server redirects.
+type guard struct {
+	next http.RoundTripper
+	// timeout of a request up to the end of its answer. Watches and followed logs have none.
+	timeout time.Duration
+	// maxBytes of an answer, after decompression. Watches and followed logs have no limit.
+	maxBytes int64
+}
+
+func (g *guard) RoundTrip(request *http.Request) (*http.Response, error) {
+	if isStream(request) {
+		return g.stay(request)
+	}
+	ctx, cancel := context.WithTimeout(request.Context(), g.timeout)
+	response, err := g.stay(request.WithContext(ctx))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	response.Body = &boundedBody{ReadCloser: response.Body, left: g.maxBytes, cancel: cancel}
+	return response, nil
+}
+
+// stay sends a request and refuses an answer that leads to another host.
+func (g *guard) stay(request *http.Request) (*http.Response, error) {
+	response, err := g.next.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	if leaves(request, response) {
+		return nil, errors.Join(errRedirected, response.Body.Close())
+	}
+	return response, nil
+}
+
+// WrappedRoundTripper lets idle connections be closed through the guard.
+func (g *guard) WrappedRoundTripper() http.RoundTripper { return g.next }
+
+var (
+	errRedirected = errors.New("it redirects to another host, which is not followed because the credential would be sent there")
+	errTooLarge   = errors.New("its answer is larger than allowed")
+	errForbidden  = errors.New("its name leads to a link-local address, which is refused because clouds serve credentials of their machines there")
+)
+
+func isStream(request *http.Request) bool {
+	query := request.URL.Query()
+	return isTrue(query.Get("watch")) || isTrue(query.Get("follow"))
+}
+
+func isTrue(value string) bool { return value == "1" || strings.EqualFold(value, "true") }
+
+// leaves tells whether an answer redirects to another host.
+func leaves(request *http.Request, response *http.Response) bool {
+	if response.StatusCode < 300 || response.StatusCode > 399 {
+		return false
+	}
+	location, err := response.Location()
+	if err != nil {
+		return false // Nothing to follow.
+	}
+	return location.Scheme != request.URL.Scheme || location.Host != request.URL.Host
+}
+
+// boundedBody fails once more than left bytes were read, and ends the request's deadline when it is closed.
+type boundedBody struct {
+	io.ReadCloser
+	left   int64
+	cancel context.CancelFunc
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, errTooLarge
+	}
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.left -= int64(n)
+	if b.left < 0 {
+		return n - 1, errTooLarge
+	}
+	return n, err
+}
+
+func (b *boundedBody) Close() error {
+	defer b.cancel()
+	return b.ReadCloser.Close()
+}
+
+// dialTimeout is how long a connection may take to be opened.
+const dialTimeout = 10 * time.Second
+
+// newDialer returns a dialer that refuses forbidden addresses after names were resolved, so that no name leads to them.
+func newDialer() *net.Dialer {
+	return &net.Dialer{
+		Timeout:   dialTimeout,
+		KeepAlive: 30 * time.Second,
+		Control: func(_, address string, _ syscall.RawConn) error {
+			target, err := netip.ParseAddrPort(address)
+			if err != nil {
+				return fmt.Errorf("reading the address to connect to: %w", err)
+			}
+			if isForbidden(target.Addr()) {
+				return errForbidden
+			}
+			return nil
+		},
+	}
+}

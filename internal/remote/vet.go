@@ -1,0 +1,194 @@
+package remote
+
+import (
+	"crypto/tls"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// Policy says what a kubeconfig may do in the operator beyond sending requests. The zero value allows nothing.
+type Policy struct {
+	// AllowedExecCommands are commands that exec plug-ins may run, compared as they are written in the kubeconfig. To allow one
+	// is to trust everyone who may write ClusterPairs with its arguments and environment.
+	AllowedExecCommands []string
+	// AllowFiles lets a kubeconfig name files in the operator's file system.
+	AllowFiles bool
+}
+
+// Credential is a kubeconfig that was vetted.
+type Credential struct {
+	// Server is the host and port of the API server.
+	Server string
+	// Notices are doubts about the credential that the user should see, although it is used.
+	Notices []string
+
+	config *rest.Config
+}
+
+// Vet parses a kubeconfig, as a file or as Stork writes it into a ClusterPair, and returns an *InvalidError if it is malformed
+// or does what the policy does not allow. It looks only at the entries that the current context leads to. It reads no file
+// and sends nothing, unless the policy allows files.
+func (p Policy) Vet(kubeconfig []byte) (*Credential, error) {
+	parsed, err := parse(kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := parsed.choose()
+	if err != nil {
+		return nil, err
+	}
+	for _, check := range []func(*chosenEntries) *InvalidError{
+		p.checkExec, checkAuthProvider, p.checkUserFiles, checkToken, checkClientCertificate, checkCredential,
+		checkServer, p.checkClusterFiles, checkAuthority, checkProxy,
+	} {
+		if invalid := check(chosen); invalid != nil {
+			return nil, invalid
+		}
+	}
+	return chosen.credential()
+}
+
+func (p Policy) checkExec(c *chosenEntries) *InvalidError {
+	if c.user.Exec == nil || slices.Contains(p.AllowedExecCommands, c.user.Exec.Command) {
+		return nil
+	}
+	return c.userError("it has an exec plug-in, which would run the command "+quoted(c.user.Exec.Command)+" in the operator",
+		"use a token or client certificate, for example of a ServiceAccount, or have the administrator allow the command")
+}
+
+func checkAuthProvider(c *chosenEntries) *InvalidError {
+	if c.user.AuthProvider == nil {
+		return nil
+	}
+	return c.userError("it has an auth-provider, which is not supported", "use a token or client certificate")
+}
+
+func (p Policy) checkUserFiles(c *chosenEntries) *InvalidError {
+	files := map[string]string{"tokenFile": c.user.TokenFile, "client-certificate": c.user.ClientCertificate, "client-key": c.user.ClientKey}
+	for _, field := range []string{"tokenFile", "client-certificate", "client-key"} {
+		if files[field] != "" && !p.AllowFiles {
+			return c.userError(field+" names a file, which would be read in the operator",
+				"put the content into token, client-certificate-data or client-key-data")
+		}
+	}
+	return nil
+}
+
+func checkToken(c *chosenEntries) *InvalidError {
+	if strings.ContainsFunc(c.user.Token, unicode.IsControl) {
+		return c.userError("the token has a line break or another control character", "remove it")
+	}
+	return nil
+}
+
+func checkClientCertificate(c *chosenEntries) *InvalidError {
+	cert, key := c.user.ClientCertificateData, c.user.ClientKeyData
+	if len(cert) == 0 || len(key) == 0 {
+		return nil // Incomplete ones are found by client-go, which knows of the files as well.
+	}
+	if _, err := tls.X509KeyPair(cert, key); err != nil {
+		return c.userError("client-certificate-data and client-key-data are not a certificate and its key in PEM form", "copy them again")
+	}
+	return nil
+}
+
+func checkCredential(c *chosenEntries) *InvalidError {
+	u := c.user
+	if u.Token == "" && u.TokenFile == "" && u.Exec == nil && u.Username == "" && u.ClientCertificate == "" && len(u.ClientCertificateData) == 0 {
+		return c.userError("it has no credential", "add a token or a client certificate")
+	}
+	return nil
+}
+
+func checkServer(c *chosenEntries) *InvalidError {
+	const remedy = "write it as https://host:port"
+	server, err := url.Parse(c.cluster.Server)
+	switch {
+	case c.cluster.Server == "":
+		return c.clusterError("server is not set", remedy)
+	case err != nil || server.Hostname() == "" || server.User != nil:
+		return c.clusterError("server is not the address of an API server", remedy)
+	case server.Scheme != "https":
+		return c.clusterError("server has no https, so that Secrets would be sent in clear", remedy)
+	case isForbiddenHost(server.Hostname()):
+		return c.clusterError("server is a link-local address, where clouds serve credentials of their machines", "use another address")
+	}
+	return nil
+}
+
+func (p Policy) checkClusterFiles(c *chosenEntries) *InvalidError {
+	if c.cluster.CertificateAuthority == "" || p.AllowFiles {
+		return nil
+	}
+	return c.clusterError("certificate-authority names a file, which would be read in the operator",
+		"put the content into certificate-authority-data")
+}
+
+func checkAuthority(c *chosenEntries) *InvalidError {
+	if c.cluster.InsecureSkipTLSVerify && (len(c.cluster.CertificateAuthorityData) > 0 || c.cluster.CertificateAuthority != "") {
+		return c.clusterError("it has both insecure-skip-tls-verify and a certificate authority", "remove one of them")
+	}
+	return nil
+}
+
+func checkProxy(c *chosenEntries) *InvalidError {
+	if c.cluster.ProxyURL == "" {
+		return nil
+	}
+	proxy, err := url.Parse(c.cluster.ProxyURL)
+	switch {
+	case err != nil || proxy.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5"}, proxy.Scheme):
+		return c.clusterError("proxy-url is not the address of a proxy", "write it as http, https or socks5://host:port")
+	case isForbiddenHost(proxy.Hostname()):
+		return c.clusterError("proxy-url is a link-local address, where clouds serve credentials of their machines", "use another address")
+	}
+	return nil
+}
+
+// isForbiddenHost tells whether a host is an address that must not be connected to. Names are checked when they were resolved.
+func isForbiddenHost(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && isForbidden(address)
+}
+
+// isForbidden tells whether an address is link-local, or the one where EC2 serves its metadata over IPv6.
+func isForbidden(address netip.Addr) bool {
+	return address.IsLinkLocalUnicast() || address.WithZone("") == netip.MustParseAddr("fd00:ec2::254")
+}
+
+func (c *chosenEntries) userError(problem, remedy string) *InvalidError {
+	return &InvalidError{Entry: "user " + quoted(c.userName), Problem: problem, Remedy: remedy}
+}
+
+func (c *chosenEntries) clusterError(problem, remedy string) *InvalidError {
+	return &InvalidError{Entry: "cluster " + quoted(c.clusterName), Problem: problem, Remedy: remedy}
+}
+
+// credential has client-go make a configuration of entries that were checked.
+func (c *chosenEntries) credential() (*Credential, error) {
+	const name = "pair"
+	config := clientcmdapi.NewConfig()
+	config.Clusters[name], config.AuthInfos[name] = &c.cluster, &c.user
+	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+	made, err := clientcmd.NewNonInteractiveClientConfig(*config, name, nil, nil).ClientConfig()
+	if err != nil {
+		return nil, &InvalidError{Problem: printable(err.Error(), 500)}
+	}
+	server, err := url.Parse(made.Host)
+	if err != nil {
+		return nil, c.clusterError("server is not the address of an API server", "")
+	}
+	credential := &Credential{Server: server.Host, config: made}
+	if c.cluster.InsecureSkipTLSVerify {
+		credential.Notices = append(credential.Notices,
+			"insecure-skip-tls-verify is set, so anyone on the way can read and change what is migrated")
+	}
+	return credential, nil
+}
