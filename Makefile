@@ -83,12 +83,12 @@ docker-buildx: ## Build and push the image for all platforms.
 
 .PHONY: chart
 chart: ## Package the Helm chart into build/.
-	mkdir -p build && $(TOOL) helm package config/chart --destination build
+	mkdir -p build && $(TOOL) helm package config/chart --app-version $(VERSION) --destination build
 
 .PHONY: deploy
-deploy: ## Install into the cluster of the current kubeconfig with kustomize.
-	kubectl apply --server-side -k config/default
+deploy: ## Install IMAGE into the cluster of the current kubeconfig with kustomize.
+	kubectl kustomize config/default | sed 's|image: godwit:devel$$|image: $(IMAGE)|' | kubectl apply --server-side -f -
 
 .PHONY: undeploy
 undeploy: ## Remove from the cluster of the current kubeconfig; CRDs and their objects stay.
-	kubectl delete --ignore-not-found -k config/manager -k config/rbac
+	set -e; for part in network-policy manager rbac; do kubectl delete --ignore-not-found -k config/$$part; done

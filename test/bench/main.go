@@ -15,12 +15,16 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 func main() {
 	sizes := flag.String("n", "2000,10000,50000", "numbers of objects, separated by commas")
 	mixes := flag.String("mix", "plain,custom", "mixes of kinds, separated by commas: plain, custom")
 	flag.Parse()
+	log.SetLogger(logr.Discard()) // Libraries have nothing to tell that the reader of the output should know.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, strings.Split(*sizes, ","), strings.Split(*mixes, ",")); err != nil {

@@ -1,0 +1,169 @@
+// Package chart_test renders, installs, upgrades and removes the Helm chart and config/default in real API servers, and runs the
+// operator there as its pod would: with the rendered arguments and with no more rights than the rendered roles give.
+package chart_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/godwit-io/godwit/hack/localcluster"
+	"github.com/godwit-io/godwit/hack/localgodwit"
+)
+
+const (
+	root  = "../.."
+	chart = root + "/config/chart"
+	// release is the name of the Helm release and namespace is where it goes by default.
+	release   = "godwit"
+	namespace = "kube-system"
+)
+
+var (
+	// workspace is a folder for files of the tests, and the home folder of programs.
+	workspace string
+	// helmPath and operatorPath are programs.
+	helmPath, operatorPath string
+	// source is where Godwit is installed, destination is where it brings objects. Nothing is ever installed there.
+	source, destination *localcluster.Cluster
+	// here and there are clients of both that may do everything.
+	here, there client.WithWatch
+)
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	if workspace, err = os.MkdirTemp("", "godwit-chart-"); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(workspace)) }()
+	// The path of the program is quicker than having the go command find it each time.
+	find := exec.Command("go", "tool", "-modfile=hack/tools/go.mod", "-n", "helm")
+	find.Dir = root
+	found, err := find.Output()
+	if err != nil {
+		return 0, fmt.Errorf("building helm: %w", err)
+	}
+	helmPath = strings.TrimSpace(string(found))
+	return m.Run(), nil
+}
+
+func TestInstallations(t *testing.T) {
+	RegisterFailHandler(Fail)
+	SetDefaultEventuallyTimeout(time.Minute)
+	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
+	RunSpecs(t, "Installations")
+}
+
+var _ = BeforeSuite(func(ctx SpecContext) {
+	options := []localcluster.Options{
+		{Name: "source", ControllerManager: true, Progress: os.Stderr, APIServerArgs: sourceArgs()},
+		{Name: "destination"},
+	}
+	var clusters []*localcluster.Cluster
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		clusters, err = localcluster.StartAll(ctx, options...)
+		return err
+	})
+	group.Go(func() error { return buildOperator(ctx) })
+	err := group.Wait()
+	for _, cluster := range clusters {
+		DeferCleanup(cluster.Stop)
+	}
+	Expect(err).NotTo(HaveOccurred())
+	source, destination = clusters[0], clusters[1]
+	here, err = localgodwit.Client(source.Config())
+	Expect(err).NotTo(HaveOccurred())
+	there, err = localgodwit.Client(destination.Config())
+	Expect(err).NotTo(HaveOccurred())
+})
+
+func buildOperator(ctx context.Context) error {
+	operatorPath = filepath.Join(workspace, "godwit")
+	build := exec.CommandContext(ctx, "go", "build", "-o", operatorPath, "./cmd/godwit")
+	build.Dir = root
+	if output, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("building the operator: %w\n%s", err, output)
+	}
+	return nil
+}
+
+// sourceArgs have the API server write down what the operator asks for, and judge owner references as OpenShift does.
+func sourceArgs() []string {
+	policy := filepath.Join(workspace, "audit-policy.yaml")
+	Expect(os.WriteFile(policy, []byte(auditPolicy), 0o600)).To(Succeed())
+	return []string{
+		"--audit-policy-file=" + policy, "--audit-log-path=" + auditLog(), "--audit-log-mode=blocking-strict",
+		"--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
+	}
+}
+
+// helm runs Helm; cluster may be nil where none is needed.
+func helm(ctx context.Context, cluster *localcluster.Cluster, args ...string) (string, error) {
+	return command(ctx, cluster, nil, helmPath, args...)
+}
+
+func kubectl(ctx context.Context, cluster *localcluster.Cluster, input io.Reader, args ...string) (string, error) {
+	return command(ctx, cluster, input, cluster.KubectlPath(), args...)
+}
+
+// command returns what a program writes to stdout; an error has what it writes to stderr.
+func command(ctx context.Context, cluster *localcluster.Cluster, input io.Reader, program string, args ...string) (string, error) {
+	process := exec.CommandContext(ctx, program, args...)
+	process.Env = append(os.Environ(), "HOME="+workspace, "XDG_CACHE_HOME=", "XDG_CONFIG_HOME=", "XDG_DATA_HOME=", "KUBECONFIG=")
+	if cluster != nil {
+		process.Env = append(process.Env, "KUBECONFIG="+cluster.KubeconfigFile())
+	}
+	var stdout, stderr bytes.Buffer
+	process.Stdin, process.Stdout, process.Stderr = input, &stdout, &stderr
+	if err := process.Run(); err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", filepath.Base(program), strings.Join(args, " "), err, stderr.String())
+	}
+	return stdout.String(), nil
+}
+
+// template renders the chart without a cluster.
+func template(ctx context.Context, args ...string) (string, error) {
+	return helm(ctx, nil, append([]string{"template", release, chart}, args...)...)
+}
+
+// decode reads the objects of a manifest.
+func decode(manifest string) ([]*unstructured.Unstructured, error) {
+	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(manifest), 4096)
+	var objects []*unstructured.Unstructured
+	for {
+		object := &unstructured.Unstructured{}
+		err := decoder.Decode(object)
+		switch {
+		case errors.Is(err, io.EOF):
+			return objects, nil
+		case err != nil:
+			return nil, err
+		case len(object.Object) > 0:
+			objects = append(objects, object)
+		}
+	}
+}
