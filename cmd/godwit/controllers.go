@@ -38,6 +38,7 @@ type served struct {
 func newServed(restConfig *rest.Config, clock clock.WithTickerAndDelayedExecution) (*served, error) {
 	unthrottled := rest.CopyConfig(restConfig)
 	unthrottled.QPS = -1
+	unthrottled.WarningHandler = rest.NoWarnings{} // Deprecated kinds are migrated all the same.
 	dynamicClient, err := dynamic.NewForConfig(unthrottled)
 	if err != nil {
 		return nil, err

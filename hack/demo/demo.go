@@ -34,9 +34,9 @@ type demo struct {
 	steps    int
 }
 
-func (d *demo) title(format string, args ...any) {
+func (d *demo) title(text string) {
 	d.steps++
-	fmt.Printf("\n== %d. %s\n\n", d.steps, fmt.Sprintf(format, args...))
+	fmt.Printf("\n== %d. %s\n\n", d.steps, text)
 }
 
 func (d *demo) say(format string, args ...any) { fmt.Printf(format+"\n", args...) }

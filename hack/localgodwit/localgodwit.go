@@ -34,6 +34,9 @@ import (
 // startTimeout is how long the operator may take until it is ready.
 const startTimeout = time.Minute
 
+// stopTimeout is how long it may take to end.
+const stopTimeout = 40 * time.Second
+
 // Scheme knows the kinds of Kubernetes and of Godwit.
 func Scheme() *k8sruntime.Scheme {
 	scheme := k8sruntime.NewScheme()
@@ -149,7 +152,7 @@ func (m *Manager) waitReady(ctx context.Context, url string) error {
 		}
 		response, err := http.DefaultClient.Do(request)
 		if err != nil {
-			return false, nil //nolint:nilerr // Not listening yet.
+			return false, nil // It does not listen yet.
 		}
 		defer response.Body.Close() //nolint:errcheck // Nothing is read.
 		return response.StatusCode == http.StatusOK, nil
@@ -157,8 +160,8 @@ func (m *Manager) waitReady(ctx context.Context, url string) error {
 	if err == nil {
 		return nil
 	}
-	content, _ := os.ReadFile(m.log) //nolint:errcheck // An empty log says as much.
-	return fmt.Errorf("the operator did not become ready: %w; its log ends with:\n%s", err, content[max(0, len(content)-2000):])
+	content, readErr := os.ReadFile(m.log)
+	return errors.Join(fmt.Errorf("the operator did not become ready: %w; its log ends with:\n%s", err, content[max(0, len(content)-2000):]), readErr)
 }
 
 // PID is the operator's process.
@@ -170,19 +173,12 @@ func (m *Manager) Stop() error {
 		return err
 	}
 	select {
-	case <-m.exited:
-	case <-time.After(40 * time.Second):
-		_ = m.command.Process.Kill()
-		<-m.exited
+	case err := <-m.exited:
+		m.exited <- err // For a second call.
+		return nil
+	case <-time.After(stopTimeout):
+		return errors.Join(fmt.Errorf("the operator did not end within %s and was killed", stopTimeout), m.command.Process.Kill())
 	}
-	return nil
-}
-
-// Kill ends the operator as a crash would.
-func (m *Manager) Kill() error {
-	err := m.command.Process.Kill()
-	<-m.exited
-	return err
 }
 
 // Pair creates a ClusterPair that leads to the cluster of a kubeconfig file's content, with the credential inline in Stork's

@@ -55,8 +55,7 @@ func run(ctx context.Context, sizes, mixNames []string) error {
 			}
 		}
 	}
-	all.print(os.Stdout)
-	if err := all.save(); err != nil {
+	if err := errors.Join(all.print(os.Stdout), all.save()); err != nil {
 		return err
 	}
 	return all.short()

@@ -29,15 +29,15 @@ type share struct {
 }
 
 var (
-	configMaps  = kind{gvr("", "v1", "configmaps"), configMap}
-	secrets     = kind{gvr("", "v1", "secrets"), secret}
-	services    = kind{gvr("", "v1", "services"), service}
-	deployments = kind{gvr("apps", "v1", "deployments"), deployment}
-	accounts    = kind{gvr("", "v1", "serviceaccounts"), account}
-	roles       = kind{gvr("rbac.authorization.k8s.io", "v1", "roles"), role}
-	bindings    = kind{gvr("rbac.authorization.k8s.io", "v1", "rolebindings"), binding}
-	databases   = kind{gvr("bench.example.com", "v1", "databases"), database}
-	queues      = kind{gvr("bench.example.com", "v1", "queues"), queue}
+	configMaps  = kind{gvr("", "configmaps"), configMap}
+	secrets     = kind{gvr("", "secrets"), secret}
+	services    = kind{gvr("", "services"), service}
+	deployments = kind{gvr("apps", "deployments"), deployment}
+	accounts    = kind{gvr("", "serviceaccounts"), account}
+	roles       = kind{gvr("rbac.authorization.k8s.io", "roles"), role}
+	bindings    = kind{gvr("rbac.authorization.k8s.io", "rolebindings"), binding}
+	databases   = kind{gvr("bench.example.com", "databases"), database}
+	queues      = kind{gvr("bench.example.com", "queues"), queue}
 )
 
 var mixes = map[string][]share{
@@ -45,8 +45,8 @@ var mixes = map[string][]share{
 	"custom": {{configMaps, 20}, {secrets, 10}, {services, 10}, {deployments, 10}, {accounts, 5}, {roles, 5}, {databases, 20}, {queues, 20}},
 }
 
-func gvr(group, version, resource string) schema.GroupVersionResource {
-	return schema.GroupVersionResource{Group: group, Version: version, Resource: resource}
+func gvr(group, resource string) schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: group, Version: "v1", Resource: resource}
 }
 
 func object(apiVersion, kind, name string, content map[string]any) *unstructured.Unstructured {

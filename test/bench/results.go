@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -32,17 +33,20 @@ func (r *results) atMost(name string, value float64, unit string, bar float64) {
 	*r = append(*r, result{Case: name, Value: value, Unit: unit, Bar: &bar, Holds: value <= bar})
 }
 
-func (r results) print(w io.Writer) {
+func (r results) print(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "CASE\tVALUE\tUNIT\tBAR\tHOLDS")
+	rows := []string{"CASE\tVALUE\tUNIT\tBAR\tHOLDS"}
 	for _, one := range r {
 		bar := "-"
 		if one.Bar != nil {
 			bar = fmt.Sprintf("<= %.6g", *one.Bar)
 		}
-		fmt.Fprintf(table, "%s\t%.4g\t%s\t%s\t%t\n", one.Case, one.Value, one.Unit, bar, one.Holds)
+		rows = append(rows, fmt.Sprintf("%s\t%.4g\t%s\t%s\t%t", one.Case, one.Value, one.Unit, bar, one.Holds))
 	}
-	_ = table.Flush() //nolint:errcheck // There is no better place to complain than where it goes.
+	if _, err := fmt.Fprintln(table, strings.Join(rows, "\n")); err != nil {
+		return err
+	}
+	return table.Flush()
 }
 
 func (r results) save() error {

@@ -59,4 +59,3 @@ func (i *Installer) publish(ctx context.Context) error {
 	configMap := corev1ac.ConfigMap(configMapName, configMapNamespace).WithData(data)
 	return i.Client.Apply(ctx, configMap, client.FieldOwner("godwit"), client.ForceOwnership)
 }
-

@@ -127,6 +127,7 @@ func (r *Reconciler) advance(ctx context.Context, migration *storkv1alpha1.Migra
 		return r.wait(ctx, status, verdict)
 	}
 	run := &run{Reconciler: r, job: job, status: status}
+	//nolint:contextcheck // A run outlives the reconciliation that starts it: it lives as long as the runner lets it.
 	admission := r.runner.start(client.ObjectKeyFromObject(migration), job.namespaceNames(), run.do)
 	if admission.holder != "" {
 		return ctrl.Result{}, status.pending(ctx, storkv1alpha1.ReasonWaitingForMigration, "waits for "+admission.holder)

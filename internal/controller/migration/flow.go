@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -53,13 +54,9 @@ func (f *flow) bring(ctx context.Context, progress func(apply.Progress)) (*outco
 
 // collect reads what belongs to the Migration.
 func (f *flow) collect(ctx context.Context) (*inventory.Set, error) {
-	served, err := inventory.Discover(ctx, f.source.Discovery)
+	served, destination, err := f.discover(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("discovering the source's API: %w", err)
-	}
-	destination, err := inventory.Discover(ctx, f.pair.Discovery)
-	if err != nil {
-		return nil, fmt.Errorf("discovering the destination's API: %w", err)
+		return nil, err
 	}
 	collector := &inventory.Collector{Client: f.source.Dynamic, Source: served, Destination: destination}
 	set, err := collector.Collect(ctx, f.request())
@@ -67,6 +64,24 @@ func (f *flow) collect(ctx context.Context) (*inventory.Set, error) {
 		return nil, fmt.Errorf("collecting objects at the source: %w", err)
 	}
 	return set, nil
+}
+
+// discover asks both API servers what they serve.
+func (f *flow) discover(ctx context.Context) (source, destination inventory.Served, err error) {
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		if source, err = inventory.Discover(ctx, f.source.Discovery); err != nil {
+			err = fmt.Errorf("discovering the source's API: %w", err)
+		}
+		return err
+	})
+	group.Go(func() (err error) {
+		if destination, err = inventory.Discover(ctx, f.pair.Discovery); err != nil {
+			err = fmt.Errorf("discovering the destination's API: %w", err)
+		}
+		return err
+	})
+	return source, destination, group.Wait()
 }
 
 func (f *flow) request() inventory.Request {

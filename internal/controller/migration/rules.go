@@ -26,13 +26,12 @@ func (r *run) runPreExecRule(ctx context.Context) error {
 		status.Stage == storkv1alpha1.MigrationStageApplications {
 		return nil
 	}
-	err := r.status.stage(ctx, storkv1alpha1.MigrationStagePreExecRule, storkv1alpha1.MigrationStatusInProgress,
-		"running pre-exec rule "+r.job.preRule.Name)
+	err := r.status.stage(ctx, storkv1alpha1.MigrationStagePreExecRule, "running pre-exec rule "+r.job.preRule.Name)
 	if err != nil {
 		return err
 	}
 	if r.background, err = r.Rules.Run(ctx, r.job.preRule, r.job.namespaceNames(), rule.Pre, r.track); err != nil {
-		return fmt.Errorf("Error running PreExecRule: %w", err) //nolint:staticcheck // Stork's words.
+		return fmt.Errorf("Error running PreExecRule: %w", err)
 	}
 	return nil
 }
@@ -43,8 +42,7 @@ func (r *run) runPostExecRule(ctx context.Context, jobs []copyJob) error {
 	failure := r.stopBackground(ctx)
 	stage := r.status.written.Status.Stage
 	if failure == nil && r.job.postRule != nil && (len(jobs) == 0 || stage == storkv1alpha1.MigrationStagePostExecRule) {
-		err := r.status.stage(ctx, storkv1alpha1.MigrationStagePostExecRule, storkv1alpha1.MigrationStatusInProgress,
-			"running post-exec rule "+r.job.postRule.Name)
+		err := r.status.stage(ctx, storkv1alpha1.MigrationStagePostExecRule, "running post-exec rule "+r.job.postRule.Name)
 		if err != nil {
 			return err
 		}
@@ -54,7 +52,7 @@ func (r *run) runPostExecRule(ctx context.Context, jobs []copyJob) error {
 		return failure
 	}
 	return &terminalError{reason: storkv1alpha1.ReasonRuleFailed,
-		message: limit(errors.Join(fmt.Errorf("Error running PostExecRule: %w", failure), //nolint:staticcheck // Stork's words.
+		message: limit(errors.Join(fmt.Errorf("Error running PostExecRule: %w", failure),
 			cancelJobs(ctx, jobs)).Error(), conditionMessageLimit)}
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -41,9 +40,7 @@ func (e *terminalError) Error() string { return e.message }
 func (r *run) do(ctx context.Context) error {
 	ctx, cancel := r.withDeadline(ctx)
 	defer cancel()
-	if err := r.begin(ctx); err != nil {
-		return err
-	}
+	r.tellMissing()
 	stages := []func(context.Context) error{
 		r.runPreExecRule,
 		r.migrateVolumes,
@@ -78,7 +75,7 @@ func (r *run) end(ctx context.Context, err error) error {
 		}
 		r.metrics.finished(r.status.written)
 		return nil
-	case context.Cause(ctx) == errDeadline:
+	case errors.Is(context.Cause(ctx), errDeadline):
 		return r.status.fail(writeCtx, storkv1alpha1.ReasonDeadlineExceeded,
 			fmt.Sprintf("gave up %s after the start, in stage %s: %v", r.Options.RunDeadline, r.status.written.Status.Stage, err))
 	case ctx.Err() != nil:
@@ -88,19 +85,12 @@ func (r *run) end(ctx context.Context, err error) error {
 	return err
 }
 
-// begin writes down that work has begun, and tells of namespaces that are left out.
-func (r *run) begin(ctx context.Context) error {
+// tellMissing tells of namespaces that are left out.
+func (r *run) tellMissing() {
 	for _, name := range r.job.missing {
 		r.status.event(corev1.EventTypeWarning, storkv1alpha1.ReasonInProgress, "SkipNamespace",
 			"namespace "+name+" was deleted, skipping migration")
 	}
-	return r.status.update(ctx, func(status *storkv1alpha1.MigrationStatus) {
-		if status.StartTimestamp == nil {
-			now := metav1.NewTime(r.Clock.Now())
-			status.StartTimestamp = &now
-		}
-		r.status.setConditions(status, metav1.ConditionUnknown, storkv1alpha1.ReasonInProgress, "migration has begun")
-	})
 }
 
 // outcome is what became of the objects of a Migration.
@@ -112,7 +102,7 @@ type outcome struct {
 
 // migrateObjects brings the objects and ends the Migration.
 func (r *run) migrateObjects(ctx context.Context) error {
-	err := r.status.stage(ctx, storkv1alpha1.MigrationStageApplications, storkv1alpha1.MigrationStatusInProgress, "bringing objects")
+	err := r.status.stage(ctx, storkv1alpha1.MigrationStageApplications, "bringing objects")
 	if err != nil {
 		return err
 	}

@@ -147,7 +147,7 @@ func (r *runner) finish(ctx context.Context, key types.NamespacedName, err error
 	if err != nil && !interrupted {
 		log.FromContext(ctx).Error(err, "Run of a Migration ended early and will be tried again", "migration", key)
 	}
-	r.notify(base, woken...)
+	r.notify(base, woken...) //nolint:contextcheck // The run's own context has ended; the runner's has not.
 }
 
 func (f failure) again(now time.Time) failure {

@@ -55,13 +55,18 @@ func (s *statusWriter) update(ctx context.Context, change func(*storkv1alpha1.Mi
 // retriable tells whether a write of the status is worth another try at once. A deleted object is not.
 func retriable(err error) bool { return client.IgnoreNotFound(err) != nil }
 
-// stage writes down that the Migration is in a stage.
-func (s *statusWriter) stage(
-	ctx context.Context, stage storkv1alpha1.MigrationStageType, state storkv1alpha1.MigrationStatusType, message string,
-) error {
+// stage writes down that the Migration works on a stage.
+func (s *statusWriter) stage(ctx context.Context, stage storkv1alpha1.MigrationStageType, message string) error {
 	from := s.written.Status.Stage
 	err := s.update(ctx, func(status *storkv1alpha1.MigrationStatus) {
-		status.Stage, status.Status = stage, state
+		status.Stage, status.Status = stage, storkv1alpha1.MigrationStatusInProgress
+		now := metav1.NewTime(s.clock.Now())
+		if status.StartTimestamp == nil {
+			status.StartTimestamp = &now
+		}
+		if stage == storkv1alpha1.MigrationStageApplications && status.VolumeMigrationFinishTimestamp == nil {
+			status.VolumeMigrationFinishTimestamp = &now
+		}
 		s.setConditions(status, metav1.ConditionUnknown, storkv1alpha1.ReasonInProgress, message)
 	})
 	if err == nil && from != stage {

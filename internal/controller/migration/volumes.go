@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -40,15 +39,10 @@ func (r *run) migrateVolumes(ctx context.Context) error {
 	if err := r.runPostExecRule(ctx, jobs); err != nil {
 		return err
 	}
-	if len(jobs) > 0 {
-		if err := r.waitForVolumes(ctx, jobs); err != nil {
-			return err
-		}
+	if len(jobs) == 0 {
+		return nil
 	}
-	return r.status.update(ctx, func(status *storkv1alpha1.MigrationStatus) {
-		now := metav1.NewTime(r.Clock.Now())
-		status.VolumeMigrationFinishTimestamp = &now
-	})
+	return r.waitForVolumes(ctx, jobs)
 }
 
 // startVolumes lets each driver begin, or continue what an earlier run began.
@@ -75,7 +69,7 @@ func (r *run) startVolumes(ctx context.Context) ([]copyJob, error) {
 	if r.status.written.Status.Stage == storkv1alpha1.MigrationStageVolumes {
 		stage = storkv1alpha1.MigrationStageVolumes // The post-exec rule has run.
 	}
-	return jobs, r.status.stage(ctx, stage, storkv1alpha1.MigrationStatusInProgress, "moving volumes")
+	return jobs, r.status.stage(ctx, stage, "moving volumes")
 }
 
 // refuseVolumes ends the Migration because data that it includes would be left behind.
@@ -109,7 +103,7 @@ func (r *run) refuseVolumes(ctx context.Context, orphans []volume.Move) error {
 // waitForVolumes waits until no volume is moved any more. One that failed ends the Migration, but not before all others are
 // done: the next one could not begin while they still move (as Stork does since 25.5).
 func (r *run) waitForVolumes(ctx context.Context, jobs []copyJob) error {
-	if err := r.status.stage(ctx, storkv1alpha1.MigrationStageVolumes, storkv1alpha1.MigrationStatusInProgress, "moving volumes"); err != nil {
+	if err := r.status.stage(ctx, storkv1alpha1.MigrationStageVolumes, "moving volumes"); err != nil {
 		return err
 	}
 	ticker := r.Clock.NewTicker(volumePollInterval)
