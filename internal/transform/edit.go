@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/godwit-io/godwit/internal/workload/field"
 )
@@ -124,12 +125,12 @@ func asList(node any) ([]any, error) {
 
 // written writes a path for messages.
 func written(path []step) string {
-	text := ""
+	var text strings.Builder
 	for i, s := range path {
 		if i > 0 && s.key != "" {
-			text += "."
+			text.WriteByte('.')
 		}
-		text += s.String()
+		text.WriteString(s.String())
 	}
-	return text
+	return text.String()
 }

@@ -91,6 +91,7 @@ func fuzzObject(objects []*unstructured.Unstructured, data []byte) *unstructured
 
 // addFuzzObjects adds seeds of every kind and returns the objects that are mutated.
 func addFuzzObjects(f *testing.F) (objects []*unstructured.Unstructured) {
+	f.Helper()
 	for i, manifest := range fuzzManifests() {
 		objects = append(objects, objecttest.Parse(f, manifest))
 		f.Add([]byte{byte(i)})

@@ -50,7 +50,7 @@ func isGenerated(secret, account string) bool {
 	}
 	for _, what := range []string{"token-", "dockercfg-"} {
 		if random, ok := strings.CutPrefix(rest, what); ok {
-			return  !strings.ContainsFunc(random, isNotRandom)
+			return len(random) == 5 && !strings.ContainsFunc(random, isNotRandom)
 		}
 	}
 	return false

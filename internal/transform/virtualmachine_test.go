@@ -12,6 +12,10 @@ func TestVirtualMachine(t *testing.T) {
 			before: "{apiVersion: kubevirt.io/v1, kind: VirtualMachine, spec: {running: false}}",
 			after:  "{apiVersion: kubevirt.io/v1, kind: VirtualMachine, spec: {runStrategy: Halted}}",
 		},
+		"keeps its runStrategy beside running": {
+			before: "{apiVersion: kubevirt.io/v1, kind: VirtualMachine, spec: {running: false, runStrategy: Manual}}",
+			after:  "{apiVersion: kubevirt.io/v1, kind: VirtualMachine, spec: {runStrategy: Manual}}",
+		},
 		"keeps its runStrategy": {before: "{apiVersion: kubevirt.io/v1, kind: VirtualMachine, spec: {runStrategy: Manual}}"},
 	})
 }

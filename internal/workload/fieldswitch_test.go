@@ -64,6 +64,10 @@ func TestWholeNumber(t *testing.T) {
 		tc.registrations = registrations
 		t.Run(name, tc.run)
 	}
+	t.Run("that somebody set since stays and its memo goes", func(t *testing.T) {
+		obj := parse(t, database("{stork.libopenstorage.org/spec.replicas: '4,0'}", "{replicas: 6}"))
+		expect(t, "Resume", Resume, obj, NewRegistrations(registrations), database("", "{replicas: 6}"))
+	})
 	t.Run("of another type gives an error", func(t *testing.T) {
 		expectError(t, Suspend, database("", "{replicas: '3'}"), registrations,
 			"Database db: spec.replicas must be a whole number, got a string: correct it, or the type or path in the kind's ApplicationRegistration")

@@ -71,7 +71,8 @@ func (r Registrations) stoppers(obj *unstructured.Unstructured, gvk schema.Group
 			return nil, err
 		}
 		s.early = i == len(resource.NestedSuspendOptions)
-		if ok && !(builtIn == replicas{} && s.path == replicasPath) {
+		done := builtIn == replicas{} && s.path == replicasPath
+		if ok && !done {
 			stoppers = append(stoppers, forVirtualMachine(obj, s))
 		}
 	}

@@ -3,6 +3,7 @@ package workload
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,10 +49,8 @@ func splitPath(path string) ([]string, error) {
 		return nil, fmt.Errorf("path %q: indexes of lists are not supported in suspend paths: choose a field outside of lists", path)
 	}
 	keys := strings.Split(path, ".")
-	for _, key := range keys {
-		if key == "" {
-			return nil, fmt.Errorf("path %q: a part is empty: write it as in spec.replicas", path)
-		}
+	if slices.Contains(keys, "") {
+		return nil, fmt.Errorf("path %q: a part is empty: write it as in spec.replicas", path)
 	}
 	// The path is part of an annotation's key, which the API server limits.
 	if problems := validation.IsQualifiedName(storkv1alpha1.SuspendMemoAnnotation(path)); len(problems) > 0 {

@@ -91,15 +91,16 @@ func Remove(object map[string]any, keys ...string) (removed bool) {
 
 // RemoveAndPrune deletes what is at keys, and each object on the way that is empty without it. It tells whether it was there.
 func RemoveAndPrune(content map[string]any, keys ...string) (removed bool) {
-	if len(keys) == 1 {
-		return Remove(content, keys[0])
+	if len(keys) < 2 {
+		return Remove(content, keys...)
 	}
-	child, ok := content[keys[0]].(map[string]any)
-	if !ok || !RemoveAndPrune(child, keys[1:]...) {
+	key, below := keys[0], keys[1:]
+	child, ok := content[key].(map[string]any)
+	if !ok || !RemoveAndPrune(child, below...) {
 		return false
 	}
 	if len(child) == 0 {
-		delete(content, keys[0])
+		delete(content, key)
 	}
 	return true
 }

@@ -13,15 +13,15 @@ import (
 )
 
 // Parse reads a manifest.
-func Parse(t testing.TB, manifest string) *unstructured.Unstructured {
-	t.Helper()
+func Parse(tb testing.TB, manifest string) *unstructured.Unstructured {
+	tb.Helper()
 	obj := &unstructured.Unstructured{}
 	data, err := yaml.YAMLToJSON([]byte(manifest))
 	if err == nil {
 		err = obj.UnmarshalJSON(data)
 	}
 	if err != nil {
-		t.Fatalf("%v in\n%s", err, manifest)
+		tb.Fatalf("%v in\n%s", err, manifest)
 	}
 	return obj
 }
