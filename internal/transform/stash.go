@@ -18,7 +18,7 @@ import (
 // activated. Name, labels and data are Stork's.
 type stash struct {
 	registrations workload.Registrations
-	ownedClaims   map[types.UID]map[string]OwnerReference
+	ownedClaims   map[types.UID]map[string]metav1.OwnerReference
 }
 
 func (stash) Name() string { return "Stash" }
@@ -34,7 +34,7 @@ func (s stash) Transform(obj *unstructured.Unstructured, source Source) (bool, e
 	if err != nil {
 		return false, fmt.Errorf("custom resource as JSON: %w", err)
 	}
-	claims, err := json.Marshal(ownedClaims(s.ownedClaims[source.UID]))
+	claims, err := json.Marshal(owners(s.ownedClaims[source.UID]))
 	if err != nil {
 		return false, fmt.Errorf("owned claims as JSON: %w", err)
 	}
@@ -66,15 +66,11 @@ func stashName(source Source, name string) string {
 	return strings.TrimRight(name[:min(len(name), 253)], "-.")
 }
 
-// ownedClaims gives owner references the form of the API. The UID is that of the object that activation will create.
-func ownedClaims(claims map[string]OwnerReference) map[string]metav1.OwnerReference {
+// owners drops from the references what is only true at the source. The UID is that of the object that activation will create.
+func owners(claims map[string]metav1.OwnerReference) map[string]metav1.OwnerReference {
 	references := make(map[string]metav1.OwnerReference, len(claims))
 	for claim, owner := range claims {
-		reference := metav1.OwnerReference{APIVersion: owner.GroupVersion().String(), Kind: owner.Kind, Name: owner.Name}
-		if owner.Controller {
-			reference.Controller = new(true)
-		}
-		references[claim] = reference
+		references[claim] = metav1.OwnerReference{APIVersion: owner.APIVersion, Kind: owner.Kind, Name: owner.Name, Controller: owner.Controller}
 	}
 	return references
 }

@@ -20,8 +20,8 @@ func stashOptions() Options {
 		Registrations: []storkv1alpha1.ApplicationResource{{
 			Group: "Search.example.com", Version: "v1", Kind: "Elasticsearch", StashStrategy: storkv1alpha1.StashStrategy{StashCR: true},
 		}},
-		OwnedClaims: map[types.UID]map[string]OwnerReference{"u": {"data-0": {
-			GroupVersionKind: schema.GroupVersionKind{Group: "Search.example.com", Version: "v1", Kind: "Elasticsearch"}, Name: "es", Controller: true,
+		OwnedClaims: map[types.UID]map[string]metav1.OwnerReference{"u": {"data-0": {
+			APIVersion: "Search.example.com/v1", Kind: "Elasticsearch", Name: "es", Controller: new(true), UID: "u", BlockOwnerDeletion: new(true),
 		}}},
 	}
 }

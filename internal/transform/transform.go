@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -69,14 +70,7 @@ type Options struct {
 	TransformClusterScoped bool
 	// OwnedClaims are the names of PersistentVolumeClaims that an object owns, by the object's UID, with the reference; a
 	// stashed custom resource takes them along.
-	OwnedClaims map[types.UID]map[string]OwnerReference
-}
-
-// OwnerReference is an owner as a stash ConfigMap records it.
-type OwnerReference struct {
-	schema.GroupVersionKind
-	Name       string
-	Controller bool
+	OwnedClaims map[types.UID]map[string]metav1.OwnerReference
 }
 
 // Result is an object as the destination shall have it.

@@ -5,10 +5,10 @@ import (
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -17,6 +17,7 @@ import (
 	"github.com/godwit-io/godwit/internal/inventory"
 	"github.com/godwit-io/godwit/internal/remote"
 	"github.com/godwit-io/godwit/internal/transform"
+	"github.com/godwit-io/godwit/internal/workload"
 )
 
 // flow is the way of the objects of one Migration, source to destination: collect, transform, apply. Its methods are called in
@@ -51,6 +52,12 @@ func (f *flow) bring(ctx context.Context, progress func(apply.Progress)) (*outco
 		notices: append(set.Notices, report.Notices...),
 	}, nil
 }
+
+// What a custom resource becomes that waits for its activation.
+var (
+	stashKind     = corev1.SchemeGroupVersion.WithKind("ConfigMap")
+	stashResource = corev1.SchemeGroupVersion.WithResource("configmaps")
+)
 
 // collect reads what belongs to the Migration.
 func (f *flow) collect(ctx context.Context) (*inventory.Set, error) {
@@ -124,10 +131,21 @@ func (f *flow) transform(ctx context.Context, set *inventory.Set) ([]*apply.Item
 			continue
 		}
 		item.Object, item.Changes, item.TransformedBy = result.Object, result.Changes, result.TransformedBy
+		if result.Object.GroupVersionKind() == stashKind {
+			item.Resource = stashResource // It was a custom resource, or a ConfigMap already.
+		}
 		items = append(items, item)
 	}
 	set.Objects = nil // The items have taken the objects over; memory is theirs to release.
 	return items, refused, nil
+}
+
+func builtin() []storkv1alpha1.ApplicationRegistration {
+	var registrations []storkv1alpha1.ApplicationRegistration
+	for _, registration := range workload.Builtin() {
+		registrations = append(registrations, *registration)
+	}
+	return registrations
 }
 
 func (f *flow) transformOptions(ctx context.Context, set *inventory.Set) (transform.Options, error) {
@@ -137,13 +155,15 @@ func (f *flow) transformOptions(ctx context.Context, set *inventory.Set) (transf
 	}
 	spec := f.job.migration.Spec
 	options := transform.Options{
-		StartApplications:    enabled(spec.StartApplications, false),
-		KeepServiceAddresses: enabled(spec.SkipServiceUpdate, false),
-		Namespaces:           map[string]string{},
-		Transformations:      f.job.transformations,
-		OwnedClaims:          ownedClaims(set),
+		StartApplications:      enabled(spec.StartApplications, false),
+		KeepServiceAddresses:   enabled(spec.SkipServiceUpdate, false),
+		Namespaces:             map[string]string{},
+		Transformations:        f.job.transformations,
+		TransformClusterScoped: f.job.migration.Namespace == f.Options.AdminNamespace,
+		OwnedClaims:            set.OwnedClaims(),
 	}
-	for _, registration := range registrations.Items {
+	// What the user registered goes before what is built in, which is there even where nobody has installed it.
+	for _, registration := range append(registrations.Items, builtin()...) {
 		options.Registrations = append(options.Registrations, registration.Resources...)
 	}
 	for _, namespace := range f.job.namespaces {
@@ -200,19 +220,4 @@ func enabled(field *bool, unset bool) bool {
 		return unset
 	}
 	return *field
-}
-
-// ownedClaims passes on which claims an object owns: a stashed custom resource takes its claims along.
-func ownedClaims(set *inventory.Set) map[types.UID]map[string]transform.OwnerReference {
-	owned := map[types.UID]map[string]transform.OwnerReference{}
-	for uid, claims := range set.OwnedClaims() {
-		owned[uid] = map[string]transform.OwnerReference{}
-		for name, owner := range claims {
-			owned[uid][name] = transform.OwnerReference{
-				GroupVersionKind: schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind), Name: owner.Name,
-				Controller: enabled(owner.Controller, false),
-			}
-		}
-	}
-	return owned
 }

@@ -137,6 +137,39 @@ var _ = Describe("A Migration", func() {
 		Expect(succeededMessage(migration)).To(HavePrefix("DeadlineExceeded: gave up after 1h0m0s"))
 	})
 
+	It("is continued where another operator left it", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		migration := newMigration(namespace, "taken-over")
+		migration.Spec.ClusterPair = "late"
+		Expect(here.Create(ctx, migration)).To(Succeed())
+		Eventually(pendingMessage(ctx, migration)).ShouldNot(BeEmpty())
+		started := metav1.NewTime(time.Now().Add(-time.Minute).Truncate(time.Second))
+		migration.Status.Stage, migration.Status.StartTimestamp = storkv1alpha1.MigrationStageApplications, &started
+		Expect(here.Status().Update(ctx, migration)).To(Succeed())
+		createPair(ctx, namespace, "late")
+		Eventually(func(g Gomega) {
+			g.Expect(here.Get(ctx, client.ObjectKeyFromObject(migration), migration)).To(Succeed())
+			g.Expect(migration.Status.Status).To(Equal(storkv1alpha1.MigrationStatusSuccessful))
+		}).Should(Succeed())
+		Expect(migration.Status.StartTimestamp.Equal(&started)).To(BeTrue())
+	})
+
+	It("fails when it has taken too long", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		migration := newMigration(namespace, "slow")
+		migration.Spec.ClusterPair = "late"
+		Expect(here.Create(ctx, migration)).To(Succeed())
+		Eventually(pendingMessage(ctx, migration)).ShouldNot(BeEmpty())
+		started := metav1.NewTime(time.Now().Add(-reconciler.Options.RunDeadline - time.Minute))
+		migration.Status.StartTimestamp = &started
+		Expect(here.Status().Update(ctx, migration)).To(Succeed())
+		createPair(ctx, namespace, "late")
+		Eventually(func(g Gomega) {
+			g.Expect(here.Get(ctx, client.ObjectKeyFromObject(migration), migration)).To(Succeed())
+			g.Expect(succeededMessage(migration)).To(HavePrefix("DeadlineExceeded: gave up 1h0m0s after the start"))
+		}).Should(Succeed())
+	})
+
 	It("leaves deleted namespaces out, or fails when it is told to", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
 		createPair(ctx, adminNamespace, "gone-"+namespace)
