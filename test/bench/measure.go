@@ -99,10 +99,8 @@ func (b *bench) start(ctx context.Context) (stop func() error, err error) {
 }
 
 func (b *bench) prepareSource(ctx context.Context) error {
-	for _, cluster := range []*localcluster.Cluster{b.source, b.floor} {
-		if err := prepareNamespace(ctx, cluster.Config()); err != nil {
-			return err
-		}
+	if err := prepareNamespace(ctx, b.source.Config(), b.mix); err != nil {
+		return err
 	}
 	dynamicClient, err := bare(b.source.Config())
 	if err != nil {
@@ -111,8 +109,8 @@ func (b *bench) prepareSource(ctx context.Context) error {
 	return create(ctx, dynamicClient, b.items, workers)
 }
 
-// prepareNamespace creates what the objects need: the operator brings it itself.
-func prepareNamespace(ctx context.Context, config *rest.Config) error {
+// prepareNamespace creates what the objects of a mix need: their namespace and definitions.
+func prepareNamespace(ctx context.Context, config *rest.Config, mix []share) error {
 	c, err := localgodwit.Client(config)
 	if err != nil {
 		return err
@@ -121,7 +119,7 @@ func prepareNamespace(ctx context.Context, config *rest.Config) error {
 	if err := c.Create(ctx, ns); err != nil {
 		return err
 	}
-	for _, crd := range definitions() {
+	for _, crd := range definitions(mix) {
 		if err := c.Create(ctx, crd); err != nil {
 			return err
 		}
@@ -162,7 +160,8 @@ func bare(config *rest.Config) (*dynamic.DynamicClient, error) {
 	return dynamic.NewForConfig(config)
 }
 
-// measureFloor lists both sides in pages and creates all objects at a fresh destination.
+// measureFloor lists both sides in pages and creates all objects at a fresh destination, their namespace and definitions included:
+// a Migration brings these too.
 func (b *bench) measureFloor(ctx context.Context) (time.Duration, error) {
 	source, err := bare(b.source.Config())
 	if err != nil {
@@ -173,6 +172,9 @@ func (b *bench) measureFloor(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	began := time.Now()
+	if err := prepareNamespace(ctx, b.floor.Config(), b.mix); err != nil {
+		return 0, err
+	}
 	for _, c := range []dynamic.Interface{source, floor} {
 		if _, err := list(ctx, c, b.mix); err != nil {
 			return 0, err

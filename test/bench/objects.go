@@ -176,10 +176,16 @@ func list(ctx context.Context, c dynamic.Interface, mix []share) (map[string]ver
 
 type version struct{ uid, version string }
 
-// definitions are the CRDs of the custom kinds.
-func definitions() []*unstructured.Unstructured {
+// definitions are the CRDs of the custom kinds in a mix.
+func definitions(mix []share) []*unstructured.Unstructured {
+	kinds := map[string]string{"databases": "Database", "queues": "Queue"}
 	var all []*unstructured.Unstructured
-	for kind, plural := range map[string]string{"Database": "databases", "Queue": "queues"} {
+	for _, share := range mix {
+		plural := share.resource.Resource
+		kind, custom := kinds[plural]
+		if !custom {
+			continue
+		}
 		crd := &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
 			"metadata": map[string]any{"name": plural + ".bench.example.com"},
