@@ -56,7 +56,8 @@ type Purge struct {
 	Keep KeepFunc
 }
 
-// KeepFunc tells whether an object must not be purged. The kind and the name are those at the source.
+// KeepFunc tells whether an object must not be purged. The kind and the name are those at the source. It is called by several
+// goroutines at once.
 type KeepFunc func(ctx context.Context, kind Kind, name types.NamespacedName) (bool, error)
 
 // Kind is one kind of object at the destination.

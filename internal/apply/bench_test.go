@@ -42,7 +42,7 @@ func TestMeasure(t *testing.T) {
 		createAll(t, config, mix)
 	})
 	first := measure(t, objects, "first run", func(config *rest.Config, mix []*unstructured.Unstructured) {
-		engine, counter := newEngine(config, apply.Options{ServiceWorkers: func() int { v, _ := strconv.Atoi(os.Getenv("SW")); return v }()})
+		engine, counter := newEngine(config, apply.Options{})
 		peak := watchHeap()
 		run(t, counter, engine, plan(mix...))
 		t.Logf("  %d MiB of memory for the plan and the run", peak()>>20)
@@ -80,9 +80,14 @@ func measure(t *testing.T, n int, what string, work func(*rest.Config, []*unstru
 		return took
 	}
 	engine, counter := newEngine(destination.Config(), apply.Options{})
+	unchanged := plan(objects...)
+	client = cpuOf(t, map[string]int{"client": os.Getpid()})
+	again := run(t, counter, engine, unchanged)
+	t.Logf("unchanged run: %s, %.0f objects/s, CPU of the client %s", again.Round(time.Millisecond), float64(n)/again.Seconds(),
+		cpuOf(t, map[string]int{"client": os.Getpid()})-client)
 	peak := watchHeap()
-	again := run(t, counter, engine, plan(objects...))
-	t.Logf("unchanged run: %s, %.0f objects/s, %d MiB of memory for the plan and the run", again.Round(time.Millisecond), float64(n)/again.Seconds(), peak()>>20)
+	run(t, counter, engine, plan(objects...))
+	t.Logf("  %d MiB of memory for the plan and the run", peak()>>20)
 	for i := 0; i < n; i += 100 {
 		objects[i].SetLabels(map[string]string{"changed": "true"})
 	}

@@ -99,7 +99,7 @@ func recordSubjects(subjects []any) string {
 }
 
 func keyOf(subject any) string {
-	fields, _ := subject.(map[string]any)
+	fields := asObject(subject)
 	return fmt.Sprintf("%v/%v/%v", fields["kind"], orEmpty(fields["namespace"]), fields["name"])
 }
 
@@ -117,8 +117,7 @@ func hasSubject(subjects []any, key string) bool {
 // namespaceOfSubject returns the namespace of the service accounts that a subject stands for, in whichever of the three forms;
 // empty if it stands for somebody else.
 func namespaceOfSubject(subject any) string {
-	fields, _ := subject.(map[string]any)
-	name := nameOf(subject)
+	fields, name := asObject(subject), nameOf(subject)
 	switch fields["kind"] {
 	case "ServiceAccount":
 		namespace, _ := fields["namespace"].(string)

@@ -29,12 +29,15 @@ func definedResource(definition *unstructured.Unstructured) schema.GroupResource
 // Without them these objects could not be read any more, so the API server would refuse it.
 func keepStoredVersions(definition, live *unstructured.Unstructured) {
 	spec := child(definition.Object, "spec")
+	if spec == nil {
+		return
+	}
 	versions, _ := spec["versions"].([]any)
 	stored, _, _ := unstructured.NestedStringSlice(live.Object, "status", "storedVersions")
 	present, _ := child(live.Object, "spec")["versions"].([]any)
 	for _, version := range present {
 		if name := nameOf(version); slices.Contains(stored, name) && !hasVersion(versions, name) {
-			kept := overlay(version.(map[string]any), map[string]any{"storage": false})
+			kept := overlay(asObject(version), map[string]any{"storage": false})
 			versions = append(slices.Clone(versions), kept)
 		}
 	}
@@ -64,7 +67,7 @@ func (r *run) awaitServed(ctx context.Context, e *entry) error {
 		return fmt.Errorf("%s cannot be established, because its names are taken at the destination: %s", e.target, message)
 	}
 	for _, version := range versions {
-		if served, _ := version.(map[string]any)["served"].(bool); served {
+		if served, _ := asObject(version)["served"].(bool); served {
 			if err := r.awaitVersion(bounded, defined.WithVersion(nameOf(version))); err != nil {
 				return e.failure("waiting for the objects of", err)
 			}

@@ -122,7 +122,7 @@ func newRun(e *Engine, plan Plan, progress func(Progress)) *run {
 		provenance:  plan.Provenance,
 		byName:      make(map[objectName]*entry, len(plan.Items)),
 		namespaces:  map[string]bool{},
-		notices:     &notices{},
+		notices:     &notices{byText: map[string]*notice{}},
 		counts:      newCounts(e.options.Clock, len(plan.Items), progress),
 	}
 	r.purge = newPurge(r, plan.Purge)

@@ -52,7 +52,7 @@ type entry struct {
 	definition *entry
 	// status that the Item came with; nil unless it is a custom resource.
 	status any
-	// hash of the Item, computed by whichever worker needs it first; see hashed.
+	// hash of the Item, computed by whichever worker needs it first.
 	hash string
 
 	// unserved says that the destination did not serve the resource when it was read.
@@ -73,6 +73,9 @@ func (e *entry) object() *unstructured.Unstructured { return e.item.Object }
 // index makes the entries of the items. Those that cannot be brought as they are, are done at once.
 func (r *run) index(items []*Item) {
 	for _, item := range items {
+		if item == nil {
+			continue
+		}
 		e := newEntry(item)
 		r.entries = append(r.entries, e)
 		if err := r.admit(e); err != nil {
@@ -120,57 +123,6 @@ func (r *run) admit(e *entry) error {
 	return nil
 }
 
-// serverFields of metadata are the server's to set.
-var serverFields = []string{
-	"uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
-	"managedFields", "selfLink", "ownerReferences",
-}
-
-// provenanceKeys are the annotations that every object is written with. An object that a migration brought to the source has
-// them too, of that other migration.
-var provenanceKeys = []string{
-	storkv1alpha1.AnnotationMigrated, storkv1alpha1.AnnotationMigrationName, storkv1alpha1.AnnotationMigrationNamespace,
-	storkv1alpha1.AnnotationMigrationTime, storkv1alpha1.AnnotationResourceHash,
-}
-
-// tidy removes from an object what it must not be compared, hashed and written with, and returns the status that it had.
-func tidy(object *unstructured.Unstructured) (status any) {
-	status = object.Object["status"]
-	delete(object.Object, "status")
-	metadata := child(object.Object, "metadata")
-	for _, field := range serverFields {
-		delete(metadata, field)
-	}
-	annotations := child(metadata, "annotations")
-	for _, key := range provenanceKeys {
-		delete(annotations, key)
-	}
-	delete(annotations, annotationSubjects)
-	if len(annotations) == 0 {
-		delete(metadata, "annotations")
-	}
-	switch object.GroupVersionKind().GroupKind() {
-	case schema.GroupKind{Kind: "ServiceAccount"}:
-		dropGeneratedSecrets(object)
-	case schema.GroupKind{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole"}:
-		dropAggregatedRules(object)
-	}
-	return status
-}
-
-// dropAggregatedRules removes rules that a controller fills in, from the ClusterRoles of the cluster that it runs in.
-func dropAggregatedRules(role *unstructured.Unstructured) {
-	if len(child(role.Object, "aggregationRule")) > 0 {
-		delete(role.Object, "rules")
-	}
-}
-
-// child returns the map in a field of another one; nil, which can be read like an empty one, if there is none.
-func child(parent map[string]any, field string) map[string]any {
-	m, _ := parent[field].(map[string]any)
-	return m
-}
-
 // settle ends an entry and lets its object go.
 func (r *run) settle(e *entry, action Action, err error) {
 	e.action, e.err, e.done = action, err, true
@@ -191,7 +143,7 @@ func (r *run) linkDefinitions() {
 		}
 	}
 	for _, e := range r.entries {
-		if definition := definitions[e.target.resource.GroupResource()]; definition != nil && !e.done {
+		if definition := definitions[e.target.resource.GroupResource()]; definition != nil && !e.done && e.wave != waveDefinitions {
 			e.definition = definition
 			e.needs = append(e.needs, definition)
 		}
@@ -217,16 +169,4 @@ func stamped(object *unstructured.Unstructured, provenance map[string]any, owner
 		metadata["ownerReferences"] = ownersAsJSON(owners)
 	}
 	return &unstructured.Unstructured{Object: overlay(object.Object, map[string]any{"metadata": metadata})}
-}
-
-// overlay returns a new map with the fields of both, those of upper where both have one.
-func overlay(lower, upper map[string]any) map[string]any {
-	result := make(map[string]any, len(lower)+len(upper)+1)
-	for key, value := range lower {
-		result[key] = value
-	}
-	for key, value := range upper {
-		result[key] = value
-	}
-	return result
 }

@@ -97,10 +97,7 @@ func denier(message string) (string, bool) {
 			return message[:at+len(end)], true
 		}
 	}
-	if at := strings.Index(message, ": User "); at >= 0 && strings.Contains(message, " cannot ") {
-		return message, true
-	}
-	return "", false
+	return message, strings.Contains(message, ": User ") && strings.Contains(message, " cannot ")
 }
 
 func invalidFields(details *metav1.StatusDetails) []string {

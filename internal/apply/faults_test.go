@@ -26,7 +26,7 @@ var _ = Describe("Faults", func() {
 	)
 
 	BeforeEach(func() {
-		engine, counter = newEngine(cluster.Config(), apply.Options{})
+		engine, counter = newEngine(cluster.Config(), apply.Options{Clock: newSteppingClock()})
 		namespace = newNamespace()
 	})
 
@@ -215,8 +215,6 @@ var _ = Describe("Faults", func() {
 	})
 
 	It("ends when the destination does not answer, for all objects together", func() {
-		clock := newSteppingClock()
-		engine, counter = newEngine(cluster.Config(), apply.Options{Clock: clock})
 		counter.tamper = func(*http.Request) (*http.Response, error) { return nil, syscall.ECONNREFUSED }
 		report, err := engine.Run(context.Background(), plan(configs(1000)...), nil)
 		Expect(err).To(MatchError(ContainSubstring("does not answer")))
@@ -225,8 +223,6 @@ var _ = Describe("Faults", func() {
 	})
 
 	It("ends when the destination stops answering, and keeps what was done", func() {
-		clock := newSteppingClock()
-		engine, counter = newEngine(cluster.Config(), apply.Options{Clock: clock})
 		var posts atomic.Int64
 		counter.tamper = func(request *http.Request) (*http.Response, error) {
 			if request.Method == http.MethodPost && posts.Add(1) > 100 {
@@ -241,8 +237,6 @@ var _ = Describe("Faults", func() {
 	})
 
 	It("of a whole kind do not cost every object its budget", func() {
-		clock := newSteppingClock()
-		engine, counter = newEngine(cluster.Config(), apply.Options{Clock: clock})
 		counter.tamper = func(request *http.Request) (*http.Response, error) {
 			if request.Method == http.MethodPost {
 				return answer(request, 500, nil, "failed calling webhook"), nil

@@ -6,7 +6,6 @@ import (
 	"hash/fnv"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -95,18 +94,17 @@ func (r *run) read(ctx context.Context) {
 			scopes[key] = append(scopes[key], e)
 		}
 	}
-	group := errgroup.Group{}
-	group.SetLimit(parallelReads)
+	var reads []func()
 	for scope, entries := range scopes {
-		if r.readsOneByOne(scope, entries) {
-			for _, e := range entries {
-				group.Go(func() error { return r.readOne(ctx, e) })
-			}
+		if !r.readsOneByOne(scope, entries) {
+			reads = append(reads, func() { r.readScope(ctx, scope, entries) })
 			continue
 		}
-		group.Go(func() error { return r.readScope(ctx, scope, entries) })
+		for _, e := range entries {
+			reads = append(reads, func() { r.readOne(ctx, e) })
+		}
 	}
-	_ = group.Wait() // Every error is in the result of its entries.
+	inParallel(parallelReads, reads, func(read func()) { read() })
 }
 
 func (r *run) readsOneByOne(s scope, entries []*entry) bool {
@@ -120,19 +118,17 @@ func (r *run) readsOneByOne(s scope, entries []*entry) bool {
 	}
 }
 
-func (r *run) readOne(ctx context.Context, e *entry) error {
+func (r *run) readOne(ctx context.Context, e *entry) {
 	object, err := r.destination.get(ctx, e.target)
-	if err != nil {
+	switch {
+	case err != nil:
 		r.unread(ctx, []*entry{e}, err)
-		return nil
-	}
-	if object != nil {
+	case object != nil:
 		r.meet(e, object)
 	}
-	return nil
 }
 
-func (r *run) readScope(ctx context.Context, s scope, entries []*entry) error {
+func (r *run) readScope(ctx context.Context, s scope, entries []*entry) {
 	byName := make(map[string]*entry, len(entries))
 	for _, e := range entries {
 		byName[e.target.Name] = e
@@ -153,7 +149,6 @@ func (r *run) readScope(ctx context.Context, s scope, entries []*entry) error {
 	case purging:
 		r.purge.markSeen(s)
 	}
-	return nil
 }
 
 // unread deals with entries whose state at the destination is unknown.

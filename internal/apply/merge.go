@@ -21,8 +21,8 @@ type merger func(*run, *entry) (*unstructured.Unstructured, error)
 
 // merger returns how the entry is merged into an object of its kind that is there; nil if it is applied instead.
 //
-//   - ServiceAccount: labels and annotations are added or overwritten, never removed; secrets and imagePullSecrets are united, but for
-//     those that a cluster generates; automountServiceAccountToken is overwritten if the source sets it.
+//   - ServiceAccount: labels and annotations are added or overwritten, never removed; secrets and imagePullSecrets are united;
+//     automountServiceAccountToken is overwritten if the source sets it.
 //   - Namespace: of one that a migration brought, labels and annotations are added or overwritten, never removed. To any other one,
 //     only those that it lacks are added, and no level of pod security: its owner decides what may run in it.
 //   - ClusterRoleBinding: see mergeBinding.
@@ -49,16 +49,15 @@ type leftAloneError struct{ reason string }
 
 func (e leftAloneError) Error() string { return e.reason }
 
-// isMerged tells whether the object at the destination is what it shall become already. The mark of a migration counts: commands
-// find by it which migration brought a namespace.
+// isMerged tells whether the object at the destination is what it shall become already, mark included.
 func (e *entry) isMerged(merged *unstructured.Unstructured) bool {
 	return (e.live.ours || !e.marked()) && equality.Semantic.DeepEqual(merged.Object, e.live.object.Object)
 }
 
-// marked tells whether the merged object is marked as brought by a migration. A ClusterRoleBinding of somebody else is not: it is
-// only lent some subjects.
+// marked tells whether the merged object is marked as brought by a migration. A Namespace or ClusterRoleBinding of somebody else is
+// not: it would be treated as the migration's own the next time.
 func (e *entry) marked() bool {
-	return e.live.ours || e.target.resource.GroupResource() != bindingResource
+	return e.live.ours || e.wave != waveNamespaces && e.target.resource.GroupResource() != bindingResource
 }
 
 // merge writes the object that is there with what the Item adds to it.
@@ -168,29 +167,6 @@ func uniteByName(list, additions any) []any {
 		}
 	}
 	return united
-}
-
-func nameOf(reference any) string {
-	fields, _ := reference.(map[string]any)
-	name, _ := fields["name"].(string)
-	return name
-}
-
-// dropGeneratedSecrets removes references to Secrets that a cluster generates for each ServiceAccount, and does not migrate.
-func dropGeneratedSecrets(account *unstructured.Unstructured) {
-	for _, field := range []string{"secrets", "imagePullSecrets"} {
-		list, isList := account.Object[field].([]any)
-		if !isList {
-			continue
-		}
-		list = slices.DeleteFunc(list, func(reference any) bool {
-			rest, found := strings.CutPrefix(nameOf(reference), account.GetName()+"-")
-			return found && (strings.HasPrefix(rest, "token-") || strings.HasPrefix(rest, "dockercfg-"))
-		})
-		if account.Object[field] = list; len(list) == 0 {
-			delete(account.Object, field)
-		}
-	}
 }
 
 func mergeNamespace(_ *run, e *entry) (*unstructured.Unstructured, error) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -131,17 +130,13 @@ func ownersAsJSON(references []metav1.OwnerReference) []any {
 
 // adoptEarly gives the early entries their owners, which have arrived in the meantime.
 func (r *run) adoptEarly(ctx context.Context) {
-	group := errgroup.Group{}
-	group.SetLimit(r.options.Workers)
+	var owned []*entry
 	for _, e := range r.entries {
 		if e.early() && len(e.owners) > 0 && e.done && e.err == nil && e.action != ActionSkipped {
-			group.Go(func() error {
-				r.adopt(ctx, e)
-				return nil
-			})
+			owned = append(owned, e)
 		}
 	}
-	_ = group.Wait() // What failed is in the notices.
+	inParallel(r.options.Workers, owned, func(e *entry) { r.adopt(ctx, e) })
 }
 
 func (r *run) adopt(ctx context.Context, e *entry) {

@@ -1,7 +1,6 @@
 package apply
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"strconv"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -119,40 +117,28 @@ func (p *purge) purgeAll(ctx context.Context) {
 	p.candidates = slices.DeleteFunc(p.candidates, func(c *candidate) bool { return p.run.byName[c.target.name()] != nil })
 	// What comes last goes first.
 	slices.SortFunc(p.candidates, func(a, b *candidate) int {
-		return cmp.Or(-compareTargets(a.target, b.target))
+		return -compareTargets(a.target, b.target)
 	})
 	p.candidates = slices.CompactFunc(p.candidates, func(a, b *candidate) bool { return a.target.name() == b.target.name() })
-	group := errgroup.Group{}
-	group.SetLimit(p.run.options.Workers)
-	for _, c := range p.candidates {
-		group.Go(func() error {
-			c.gone, c.err = p.delete(ctx, c)
-			return nil
-		})
-	}
-	_ = group.Wait() // Errors are in the candidates.
+	inParallel(p.run.options.Workers, p.candidates, func(c *candidate) { c.gone, c.err = p.delete(ctx, c) })
 }
 
 // findRest lists the kinds of which the plan has nothing in a namespace.
 func (p *purge) findRest(ctx context.Context) {
-	group := errgroup.Group{}
-	group.SetLimit(parallelReads)
+	var unseen []scope
 	for _, kind := range p.kinds {
 		for namespace := range p.Namespaces {
-			s := scope{kind.Resource, namespace}
-			if p.seen[s] {
-				continue
+			if s := (scope{kind.Resource, namespace}); !p.seen[s] {
+				unseen = append(unseen, s)
 			}
-			group.Go(func() error {
-				err := p.run.destination.listMetadata(ctx, s.resource, s.namespace, p.LabelSelector, func(object metav1.Object) { p.consider(s, object) })
-				if err != nil && !isUnserved(err) && ctx.Err() == nil {
-					p.run.notices.add(fmt.Sprintf("%ss were not purged, because they could not be listed: %v", kind.Kind.Kind, err), target{})
-				}
-				return nil
-			})
 		}
 	}
-	_ = group.Wait() // Errors are in the notices.
+	inParallel(parallelReads, unseen, func(s scope) {
+		err := p.run.destination.listMetadata(ctx, s.resource, s.namespace, p.LabelSelector, func(object metav1.Object) { p.consider(s, object) })
+		if err != nil && !isUnserved(err) && ctx.Err() == nil {
+			p.run.notices.add(fmt.Sprintf("%ss were not purged, because they could not be listed: %v", p.kinds[s.resource].Kind.Kind, err), target{})
+		}
+	})
 }
 
 // delete deletes the very object that was judged, if it need not stay.
@@ -198,15 +184,21 @@ func (p *purge) stashed(ctx context.Context, c *candidate) (Kind, types.Namespac
 	if err != nil || holder == nil {
 		return Kind{}, types.NamespacedName{}, false, err
 	}
-	content, _, _ := unstructured.NestedString(holder.Object, "data", storkv1alpha1.StashKeyObject)
-	held := &unstructured.Unstructured{}
-	if json.Unmarshal([]byte(content), &held.Object) != nil {
-		return Kind{}, types.NamespacedName{}, false, nil
-	}
+	held := heldBy(holder)
 	for _, kind := range p.kinds {
 		if kind.Kind.GroupKind() == held.GroupVersionKind().GroupKind() {
 			return kind, types.NamespacedName{Namespace: c.target.Namespace, Name: held.GetName()}, true, nil
 		}
 	}
 	return Kind{}, types.NamespacedName{}, false, nil
+}
+
+// heldBy returns the custom resource in a ConfigMap; an empty object if somebody spoilt it.
+func heldBy(holder *unstructured.Unstructured) *unstructured.Unstructured {
+	held := &unstructured.Unstructured{}
+	content, _ := child(holder.Object, "data")[storkv1alpha1.StashKeyObject].(string)
+	if err := json.Unmarshal([]byte(content), &held.Object); err != nil {
+		return &unstructured.Unstructured{}
+	}
+	return held
 }

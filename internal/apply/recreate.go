@@ -129,10 +129,16 @@ func (r *run) rehearse(ctx context.Context, e *entry, object *unstructured.Unstr
 	rehearsed := withoutIdentity(object)
 	rehearsed.SetName("")
 	rehearsed.SetGenerateName(e.target.Name[:min(len(e.target.Name), 40)] + "-")
-	if _, err := r.destination.create(ctx, e.target, rehearsed, true); err != nil {
+	_, err := r.destination.create(ctx, e.target, rehearsed, true)
+	if err != nil && !isUnrehearsable(err) {
 		return e.failure("it has to be deleted and created again, but the destination would refuse", err)
 	}
 	return nil
+}
+
+// isUnrehearsable tells whether a webhook lets nothing pass that is a dry run.
+func isUnrehearsable(err error) bool {
+	return apierrors.IsBadRequest(err) && strings.Contains(err.Error(), "does not support dry run")
 }
 
 // withoutIdentity returns the object as a new one. A merged object has what the server set.

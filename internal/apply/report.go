@@ -74,10 +74,14 @@ func (p *purge) result(c *candidate) Result {
 	return result
 }
 
+// maxNotices bounds the notices of a run: their texts may differ from object to object.
+const maxNotices = 50
+
 // notices gathers what was done differently on purpose; what happened to many objects is told once.
 type notices struct {
 	mu     sync.Mutex
-	gather map[string]*notice
+	byText map[string]*notice
+	left   int
 }
 
 type notice struct {
@@ -90,13 +94,14 @@ type notice struct {
 func (n *notices) add(text string, t target) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.gather == nil {
-		n.gather = map[string]*notice{}
+	found := n.byText[text]
+	if found == nil && len(n.byText) >= maxNotices {
+		n.left++
+		return
 	}
-	found := n.gather[text]
 	if found == nil {
 		found = &notice{}
-		n.gather[text] = found
+		n.byText[text] = found
 	}
 	if t.Name == "" {
 		return
@@ -111,8 +116,8 @@ func (n *notices) texts() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var texts []string
-	for _, text := range slices.Sorted(maps.Keys(n.gather)) {
-		switch found := n.gather[text]; found.count {
+	for _, text := range slices.Sorted(maps.Keys(n.byText)) {
+		switch found := n.byText[text]; found.count {
 		case 0:
 			texts = append(texts, text)
 		case 1:
@@ -120,6 +125,9 @@ func (n *notices) texts() []string {
 		default:
 			texts = append(texts, fmt.Sprintf("%s (%d objects, for example %s)", text, found.count, found.first))
 		}
+	}
+	if n.left > 0 {
+		texts = append(texts, fmt.Sprintf("%d more notices were left out", n.left))
 	}
 	return texts
 }

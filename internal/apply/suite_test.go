@@ -311,10 +311,13 @@ func versions(objects []*unstructured.Unstructured) map[string]string {
 
 var namespaces atomic.Int64
 
+// nameNamespace returns the name of a namespace that is not there yet.
+func nameNamespace() string { return fmt.Sprintf("ns-%d", namespaces.Add(1)) }
+
 // newNamespace makes a namespace at the destination and returns its name.
 func newNamespace() string {
 	GinkgoHelper()
-	name := fmt.Sprintf("ns-%d", namespaces.Add(1))
+	name := nameNamespace()
 	given("test", object("{apiVersion: v1, kind: Namespace, metadata: {name: "+name+"}}"))
 	return name
 }
@@ -332,4 +335,43 @@ func (c steppingClock) NewTimer(d time.Duration) clock.Timer {
 	timer := c.FakeClock.NewTimer(d)
 	c.Step(d)
 	return timer
+}
+
+// site is a new namespace at the destination and an engine of its own.
+type site struct {
+	engine    *apply.Engine
+	counter   *traffic
+	namespace string
+}
+
+func newSite() *site {
+	GinkgoHelper()
+	engine, counter := newEngine(cluster.Config(), apply.Options{})
+	return &site{engine: engine, counter: counter, namespace: newNamespace()}
+}
+
+// parse parses an object in the namespace. NS is replaced by the namespace's name, which keeps cluster-scoped names apart.
+func (s *site) parse(text string) *unstructured.Unstructured {
+	GinkgoHelper()
+	return objects(s.namespace, strings.ReplaceAll(text, "NS", s.namespace))[0]
+}
+
+// unchanged brings an object and expects that nothing is written.
+func (s *site) unchanged(o *unstructured.Unstructured) {
+	GinkgoHelper()
+	s.counter.reset()
+	Expect(actions(bring(s.engine, o))).To(Equal(map[apply.Action]int{apply.ActionUnchanged: 1}))
+	Expect(writes(s.counter.reset())).To(BeZero())
+}
+
+// fails brings an object that is there, and expects that it fails with these words and stays.
+func (s *site) fails(o *unstructured.Unstructured, words ...string) {
+	GinkgoHelper()
+	uid := found(o).GetUID()
+	report, err := s.engine.Run(context.Background(), plan(o), nil)
+	Expect(err).NotTo(HaveOccurred())
+	for _, part := range words {
+		Expect(report.Results[0].Err).To(MatchError(ContainSubstring(part)))
+	}
+	Expect(found(o).GetUID()).To(Equal(uid))
 }

@@ -2,7 +2,6 @@ package apply
 
 import (
 	"fmt"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -92,17 +91,6 @@ func mergeClaim(r *run, e *entry) (*unstructured.Unstructured, error) {
 	}
 	growTo(child(child(spec, "resources"), "requests"), child(child(wanted, "resources"), "requests"))
 	return merged, nil
-}
-
-// without returns a copy of a map that lacks some keys.
-func without(m map[string]any, keys ...string) map[string]any {
-	rest := make(map[string]any, len(m))
-	for key, value := range m {
-		if !slices.Contains(keys, key) {
-			rest[key] = value
-		}
-	}
-	return rest
 }
 
 // growTo raises the storage to what is wanted. Storage never shrinks: a claim may have grown at the destination on its own.

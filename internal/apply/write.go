@@ -224,7 +224,7 @@ func (r *run) apply(ctx context.Context, e *entry, provenance map[string]any, ow
 		r.notices.add("Services keep their node ports at the destination, because those of the source are taken there", e.target)
 		applied, err = r.destination.apply(ctx, e.target, withoutNodePorts(object))
 	}
-	if err != nil && isUntypable(err) {
+	if err != nil && (isUntypable(err) || apierrors.IsUnsupportedMediaType(err)) {
 		return r.replace(ctx, e, object)
 	}
 	return applied, err

@@ -181,16 +181,19 @@ func TestDialerRefusesForbiddenAddresses(t *testing.T) {
 			t.Errorf("%s: %v, want it forbidden: %v", address, err, forbidden)
 		}
 	}
-	// The address is checked for every connection, whatever the kubeconfig calls it.
-	connection, err := newDialer().DialContext(t.Context(), "tcp", "169.254.169.254:443")
-	if !errors.Is(err, errForbidden) {
-		t.Errorf("Dial = %v, %v, want it refused", connection, err)
+	// The address is checked for every connection, whatever the kubeconfig calls it: here in place of a name that leads to it.
+	cluster, err := Connect(&Credential{config: &rest.Config{Host: "https://169.254.169.254"}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := get(t, cluster, "/"); !errors.Is(err, errForbidden) {
+		t.Errorf("GET: %v, want it refused", err)
 	}
 }
 
 func TestOldTLSIsRefused(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec // It is what must be refused.
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	server.StartTLS()
 	defer server.Close()
 	if _, err := get(t, connect(t, server, Options{}), "/x"); err == nil || !strings.Contains(err.Error(), "protocol version") {

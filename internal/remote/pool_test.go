@@ -79,13 +79,20 @@ func TestPool(t *testing.T) {
 
 	t.Run("connects once for a credential", func(t *testing.T) {
 		pool, c, _ := newPool()
-		if must(t, pool, inline("a", withUser(nil))) != must(t, pool, inline("a", withUser(nil))) || c.made != 1 {
+		first := must(t, pool, inline("a", withUser(nil)))
+		if must(t, pool, inline("a", withUser(nil))) != first || c.made != 1 {
 			t.Errorf("connected %d times, want once", c.made)
 		}
 	})
-	t.Run("connects once when many ask at the same time", func(t *testing.T) {
-		pool, _, _ := newPool()
-		clusters := make([]*Cluster, 20)
+	t.Run("keeps one cluster when many connect at the same time", func(t *testing.T) {
+		clusters := make([]*Cluster, 5)
+		var connecting sync.WaitGroup
+		connecting.Add(len(clusters))
+		pool := NewPool(fake.NewClientBuilder().Build(), Options{Connect: func(*Credential, Options) (*Cluster, error) {
+			connecting.Done()
+			connecting.Wait()
+			return &Cluster{}, nil
+		}})
 		var group sync.WaitGroup
 		for i := range clusters {
 			group.Go(func() { clusters[i], _ = pool.Get(t.Context(), inline("a", withUser(nil))) })

@@ -7,11 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -26,28 +26,13 @@ var (
 	listOptions = metav1.ListOptions{}
 )
 
-// destination is a real API server.
-var destination *localcluster.Cluster
-
-func TestMain(m *testing.M) {
-	var err error
-	if destination, err = localcluster.Start(context.Background(), localcluster.Options{Progress: os.Stderr}); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	if err := destination.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	os.Exit(code)
-}
-
-// wanted are two permissions of each scope.
+// wanted are permissions of each scope.
 var wanted = []Permission{
 	{Verb: "create", Resource: "namespaces"},
 	{Verb: "list", Resource: "namespaces"},
 	{Verb: "patch", Group: "apps", Resource: "deployments", Namespace: "web"},
 	{Verb: "delete", Resource: "secrets", Namespace: "web"},
+	{Verb: "delete", Resource: "secrets", Namespace: "other"},
 }
 
 func clusterOf(t *testing.T, kubeconfig []byte) *Cluster {
@@ -64,10 +49,10 @@ func clusterOf(t *testing.T, kubeconfig []byte) *Cluster {
 	return cluster
 }
 
-// withToken replaces the credential of the administrator's kubeconfig.
-func withToken(t *testing.T, token string) []byte {
+// withToken replaces the credential of a kubeconfig.
+func withToken(t *testing.T, kubeconfig []byte, token string) []byte {
 	t.Helper()
-	config, err := clientcmd.Load(destination.Kubeconfig())
+	config, err := clientcmd.Load(kubeconfig)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,6 +67,16 @@ func withToken(t *testing.T, token string) []byte {
 }
 
 func TestProbeOfACluster(t *testing.T) {
+	destination, err := localcluster.Start(t.Context(), localcluster.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := destination.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	admin := kubernetes.NewForConfigOrDie(destination.Config())
 	t.Run("tells the version and misses nothing for an administrator", func(t *testing.T) {
 		probe, err := clusterOf(t, destination.Kubeconfig()).Probe(t.Context(), wanted)
 		if err != nil || probe.ServerVersion != localcluster.Version || len(probe.Missing) > 0 {
@@ -89,8 +84,9 @@ func TestProbeOfACluster(t *testing.T) {
 		}
 	})
 	t.Run("names what a user lacks, in the order of the question", func(t *testing.T) {
-		grant(t, "limited", rbacv1.PolicyRule{Verbs: []string{"list"}, APIGroups: []string{""}, Resources: []string{"namespaces"}},
+		grant(t, admin, "limited", rbacv1.PolicyRule{Verbs: []string{"list"}, APIGroups: []string{""}, Resources: []string{"namespaces"}},
 			rbacv1.PolicyRule{Verbs: []string{"patch"}, APIGroups: []string{"apps"}, Resources: []string{"deployments"}})
+		grantIn(t, admin, "web", "limited", rbacv1.PolicyRule{Verbs: []string{"delete"}, APIGroups: []string{""}, Resources: []string{"secrets"}})
 		kubeconfig, err := destination.UserKubeconfig("limited")
 		if err != nil {
 			t.Fatal(err)
@@ -103,12 +99,12 @@ func TestProbeOfACluster(t *testing.T) {
 		for _, permission := range probe.Missing {
 			missing = append(missing, permission.String())
 		}
-		if want := []string{"create namespaces", "delete secrets in namespace web"}; !slices.Equal(missing, want) {
+		if want := []string{"create namespaces", "delete secrets in namespace other"}; !slices.Equal(missing, want) {
 			t.Errorf("missing %q, want %q", missing, want)
 		}
 	})
 	t.Run("says that the credential is not accepted", func(t *testing.T) {
-		_, err := clusterOf(t, withToken(t, planted)).Probe(t.Context(), wanted)
+		_, err := clusterOf(t, withToken(t, destination.Kubeconfig(), planted)).Probe(t.Context(), wanted)
 		if _, ok := errors.AsType[*UnauthorizedError](err); !ok || strings.Contains(err.Error(), planted) {
 			t.Errorf("err = %v, want an UnauthorizedError", err)
 		}
@@ -122,9 +118,8 @@ func TestProbeOfACluster(t *testing.T) {
 	})
 }
 
-func grant(t *testing.T, user string, rules ...rbacv1.PolicyRule) {
+func grant(t *testing.T, admin kubernetes.Interface, user string, rules ...rbacv1.PolicyRule) {
 	t.Helper()
-	admin := kubernetes.NewForConfigOrDie(destination.Config())
 	name := metav1.ObjectMeta{Name: user}
 	if _, err := admin.RbacV1().ClusterRoles().Create(t.Context(), &rbacv1.ClusterRole{ObjectMeta: name, Rules: rules}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
@@ -135,6 +130,27 @@ func grant(t *testing.T, user string, rules ...rbacv1.PolicyRule) {
 		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user}},
 	}
 	if _, err := admin.RbacV1().ClusterRoleBindings().Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// grantIn gives a user permissions in one namespace, which it makes.
+func grantIn(t *testing.T, admin kubernetes.Interface, namespace, user string, rules ...rbacv1.PolicyRule) {
+	t.Helper()
+	_, err := admin.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: rules}
+	if _, err := admin.RbacV1().Roles(namespace).Create(t.Context(), role, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	binding := &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: user},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: user},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user}},
+	}
+	if _, err := admin.RbacV1().RoleBindings(namespace).Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -60,7 +60,7 @@ func (p Policy) checkExec(c *chosenEntries) *InvalidError {
 		return nil
 	}
 	return c.userError("it has an exec plug-in, which would run the command "+quoted(c.user.Exec.Command)+" in the operator",
-		"use a token or client certificate, for example of a ServiceAccount, or have the administrator allow the command")
+		"use a token or client certificate, for example of a ServiceAccount, or have the administrator start the operator with --allow-exec-command=<command>")
 }
 
 func checkAuthProvider(c *chosenEntries) *InvalidError {

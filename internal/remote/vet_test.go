@@ -190,12 +190,14 @@ func TestVetAccepts(t *testing.T) {
 		t.Fatal(err)
 	}
 	bearer := func(t *testing.T, config *rest.Config) {
+		t.Helper()
 		if config.BearerToken != planted || config.Host != "https://dst.example.com:6443" {
 			t.Errorf("token %q for %q, want that of the kubeconfig", config.BearerToken, config.Host)
 		}
 	}
 	mode := func(want clientcmdapi.ExecInteractiveMode) func(*testing.T, *rest.Config) {
 		return func(t *testing.T, config *rest.Config) {
+			t.Helper()
 			if got := config.ExecProvider.InteractiveMode; got != want || !config.ExecProvider.StdinUnavailable {
 				t.Errorf("interactive mode %q, stdin unavailable %v, want %q without stdin", got, config.ExecProvider.StdinUnavailable, want)
 			}
@@ -206,7 +208,7 @@ func TestVetAccepts(t *testing.T) {
 		check      func(*testing.T, *rest.Config)
 	}{
 		"maps in JSON":                  {withUser(nil), bearer},
-		"maps in JSON with tabs":        {bytes.ReplaceAll(withUser(nil), []byte(","), []byte(",\n\t\t")), bearer},
+		"maps in JSON with escapes":     {bytes.ReplaceAll(withTop(map[string]any{"x": "\U0001F426"}), []byte("/"), []byte(`\/`)), bearer},
 		"maps in YAML":                  {asYAML, bearer},
 		"lists in YAML":                 {file(fileEntries), bearer},
 		"unknown keys and nulls":        {withTop(map[string]any{"extensions": nil, "new": 1, "preferences": nil}), bearer},
@@ -223,6 +225,7 @@ func TestVetAccepts(t *testing.T) {
 		"the new mode beside the empty": {withUser(exec(map[string]any{"InteractiveMode": "", "interactiveMode": "Never"})), mode("Never")},
 		"no interactive mode":           {withUser(exec(nil)), mode("IfAvailable")},
 		"a user to impersonate": {withUser(map[string]any{"act-as": "x", "act-as-groups": []any{"g"}}), func(t *testing.T, config *rest.Config) {
+			t.Helper()
 			if config.Impersonate.UserName != "x" {
 				t.Errorf("impersonates %q", config.Impersonate.UserName)
 			}

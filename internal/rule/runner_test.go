@@ -110,7 +110,7 @@ var _ = Describe("Run of foreground commands", func() {
 
 	It("gives up after the attempts and tells pod, container, exit code and the end of stderr", func(ctx SpecContext) {
 		newPod(ctx, namespace, "a")
-		err := run(ctx, newRule(namespace, foreground("true"), foreground("echo secret; seq 1 1000 >&2; echo too bad >&2; exit 7")))
+		err := run(ctx, newRule(namespace, foreground("true"), foreground("seq 1 1000 >&2; echo secret; echo too bad >&2; exit 7")))
 		Expect(err).To(MatchError(HavePrefix("rule " + namespace + "/rule, rules[0].actions[1]: command in container main of pod " +
 			namespace + "/a, 3 attempts: it ended with exit code 7: ")))
 		Expect(err).To(MatchError(HaveSuffix("\n1000\ntoo bad")))

@@ -61,8 +61,14 @@ func startOperator(ctx context.Context, name string) *operator {
 	logFile := filepath.Join(workspace, name+".log")
 	manager, err := localgodwit.Start(ctx, process, logFile, "http://"+addresses[1]+"/readyz")
 	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(manager.Stop)
-	return &operator{Manager: manager, metricsURL: "https://" + addresses[0] + "/metrics", logFile: logFile}
+	started := &operator{Manager: manager, metricsURL: "https://" + addresses[0] + "/metrics", logFile: logFile}
+	DeferCleanup(func() error {
+		if CurrentSpecReport().Failed() {
+			GinkgoWriter.Printf("Operator %s wrote:\n%s\n", name, started.log())
+		}
+		return manager.Stop()
+	})
+	return started
 }
 
 // environment is what a container would get.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/google/go-cmp/cmp"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -62,15 +63,15 @@ var _ = Describe("What is rendered", func() {
 		}
 		for name, object := range fromKustomize {
 			Expect(fromChart).To(HaveKey(name))
-			Expect(essence(object)).To(Equal(essence(fromChart[name])), name)
+			Expect(cmp.Diff(essence(fromChart[name]), essence(object))).To(BeEmpty(), name)
 		}
 	})
 })
 
-// expectAccepted applies in a dry run. Fields that the API server does not know are errors.
+// expectAccepted applies in a dry run, whoever owns what is there. Fields that the API server does not know are errors.
 func expectAccepted(ctx context.Context, manifest string) {
 	GinkgoHelper()
-	_, err := kubectl(ctx, destination, strings.NewReader(manifest), "apply", "--server-side", "--dry-run=server", "-f", "-")
+	_, err := kubectl(ctx, destination, strings.NewReader(manifest), "apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-")
 	Expect(err).NotTo(HaveOccurred())
 }
 

@@ -181,9 +181,9 @@ var _ = Describe("A ClusterPair", func() {
 		Expect(b.told()).To(ConsistOf(ContainSubstring("Warning Degraded")))
 		// Each pass comes when the one before asked for it.
 		next := 5 * time.Second
-		for _, want := range []time.Duration{5, 10, 20, 40, 80, 120} {
+		for _, want := range []int{5, 10, 20, 40, 80, 120} {
 			next = b.pass(ctx, pair, next)
-			Expect(next).To(Equal(want * time.Second))
+			Expect(next).To(Equal(time.Duration(want) * time.Second))
 		}
 		Expect(b.told()).To(BeEmpty())
 

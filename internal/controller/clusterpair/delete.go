@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -85,7 +85,7 @@ func (r *Reconciler) refuse(ctx context.Context, before, pair *storkv1alpha1.Clu
 	if err := r.writeStatus(ctx, before, pair); err != nil {
 		return err
 	}
-	was := meta.FindStatusCondition(before.Status.Conditions, storkv1alpha1.ConditionReady)
+	was := apimeta.FindStatusCondition(before.Status.Conditions, storkv1alpha1.ConditionReady)
 	if was == nil || was.Reason != reason || before.Status.StorageStatus != pair.Status.StorageStatus {
 		r.record(pair, storkv1alpha1.ClusterPairStatusDeleting, actionDeleting, "Cluster Pair delete failed: "+message)
 	}

@@ -2,7 +2,7 @@ package clusterpair
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
@@ -30,7 +30,7 @@ func (r *Reconciler) tell(before, after *storkv1alpha1.ClusterPair, scheduler sc
 
 // reasonOf returns why the scheduler half is as it is.
 func reasonOf(pair *storkv1alpha1.ClusterPair) string {
-	if authorized := meta.FindStatusCondition(pair.Status.Conditions, storkv1alpha1.ConditionAuthorized); authorized != nil {
+	if authorized := apimeta.FindStatusCondition(pair.Status.Conditions, storkv1alpha1.ConditionAuthorized); authorized != nil {
 		return authorized.Reason
 	}
 	return ""

@@ -24,7 +24,7 @@ const (
 	// migrationsByPair finds Migrations by the "namespace/name" of the pairs that they use.
 	migrationsByPair = ".spec.clusterPairs"
 	// pairsBySecret finds ClusterPairs by the name of their kubeconfig's Secret.
-	pairsBySecret = ".spec.kubeconfigSecretRef.name"
+	pairsBySecret = ".spec.kubeconfigSecretRef.name" //nolint:gosec // It is a path, not a credential.
 )
 
 // SetupWithManager registers the reconciler, its metrics and its indexes with the manager.

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/api/meta"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -71,7 +71,7 @@ func schedulerStatus(before storkv1alpha1.ClusterPairStatusType, reason string, 
 // failingSince returns when the first of the conditions about the other API server that is not True became so; now if all are.
 func failingSince(pair *storkv1alpha1.ClusterPair, now time.Time) time.Time {
 	for _, name := range []string{storkv1alpha1.ConditionReachable, storkv1alpha1.ConditionAuthorized} {
-		if !meta.IsStatusConditionTrue(pair.Status.Conditions, name) {
+		if !apimeta.IsStatusConditionTrue(pair.Status.Conditions, name) {
 			return since(pair, name, now)
 		}
 	}
@@ -80,7 +80,7 @@ func failingSince(pair *storkv1alpha1.ClusterPair, now time.Time) time.Time {
 
 // since returns when a condition became what it is; now if it is not there.
 func since(pair *storkv1alpha1.ClusterPair, name string, now time.Time) time.Time {
-	if c := meta.FindStatusCondition(pair.Status.Conditions, name); c != nil {
+	if c := apimeta.FindStatusCondition(pair.Status.Conditions, name); c != nil {
 		return c.LastTransitionTime.Time
 	}
 	return now
@@ -119,7 +119,7 @@ func setReady(pair *storkv1alpha1.ClusterPair, scheduler schedulerFacts, storage
 // setProbeTime moves lastProbeTime where something else changed as well or where it got old. Without a usable credential there
 // was no probe.
 func setProbeTime(before storkv1alpha1.ClusterPairStatus, pair *storkv1alpha1.ClusterPair, now time.Time) {
-	if meta.IsStatusConditionPresentAndEqual(pair.Status.Conditions, storkv1alpha1.ConditionReachable, metav1.ConditionUnknown) {
+	if apimeta.IsStatusConditionPresentAndEqual(pair.Status.Conditions, storkv1alpha1.ConditionReachable, metav1.ConditionUnknown) {
 		return
 	}
 	last := before.LastProbeTime
@@ -130,7 +130,7 @@ func setProbeTime(before storkv1alpha1.ClusterPairStatus, pair *storkv1alpha1.Cl
 }
 
 func setCondition(pair *storkv1alpha1.ClusterPair, name string, status metav1.ConditionStatus, reason, message string, now time.Time) {
-	meta.SetStatusCondition(&pair.Status.Conditions, metav1.Condition{
+	apimeta.SetStatusCondition(&pair.Status.Conditions, metav1.Condition{
 		Type:               name,
 		Status:             status,
 		Reason:             reason,

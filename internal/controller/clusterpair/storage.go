@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -62,7 +62,7 @@ func (r *Reconciler) pairStorage(ctx context.Context, pair *storkv1alpha1.Cluste
 
 // isPaired tells whether the driver was done with the spec as it is now.
 func isPaired(pair *storkv1alpha1.ClusterPair) bool {
-	paired := meta.FindStatusCondition(pair.Status.Conditions, storkv1alpha1.ConditionStoragePaired)
+	paired := apimeta.FindStatusCondition(pair.Status.Conditions, storkv1alpha1.ConditionStoragePaired)
 	return paired != nil && paired.Status == metav1.ConditionTrue && paired.ObservedGeneration == pair.Generation
 }
 

@@ -53,9 +53,9 @@ var _ = Describe("The storage of a ClusterPair", func() {
 		Expect(state(pair, storkv1alpha1.ConditionReady)).To(Equal("False/StorageError"))
 		Expect(message(pair, storkv1alpha1.ConditionReady)).To(ContainSubstring("port 9001 is closed"))
 		Expect(b.told()).To(ContainElement("Warning Error port 9001 is closed"))
-		for _, want := range []time.Duration{5, 10, 20, 40} {
+		for _, want := range []int{5, 10, 20, 40} {
 			next = b.pass(ctx, pair, next)
-			Expect(next).To(Equal(want * time.Second))
+			Expect(next).To(Equal(time.Duration(want) * time.Second))
 		}
 		Expect(b.told()).To(BeEmpty())
 

@@ -10,7 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
@@ -194,7 +194,7 @@ func secretRef() storkv1alpha1.ClusterPairSpec {
 
 // state returns "status/reason" of a condition.
 func state(pair *storkv1alpha1.ClusterPair, name string) string {
-	if condition := meta.FindStatusCondition(pair.Status.Conditions, name); condition != nil {
+	if condition := apimeta.FindStatusCondition(pair.Status.Conditions, name); condition != nil {
 		return string(condition.Status) + "/" + condition.Reason
 	}
 	return ""
@@ -202,7 +202,7 @@ func state(pair *storkv1alpha1.ClusterPair, name string) string {
 
 // message returns the message of a condition.
 func message(pair *storkv1alpha1.ClusterPair, name string) string {
-	if condition := meta.FindStatusCondition(pair.Status.Conditions, name); condition != nil {
+	if condition := apimeta.FindStatusCondition(pair.Status.Conditions, name); condition != nil {
 		return condition.Message
 	}
 	return ""

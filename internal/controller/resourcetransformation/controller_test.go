@@ -226,14 +226,16 @@ var _ = Describe("Reconcile", func() {
 	It("does all that several specs say of one object, in one trial", func(ctx SpecContext) {
 		f.configMap(ctx, "both", map[string]string{"one": "x", "two": "x"}, nil)
 		f.configMap(ctx, "one", map[string]string{"one": "x"}, nil)
+		f.configMap(ctx, "two", map[string]string{"two": "x"}, nil)
 		f.configMap(ctx, "none", nil, nil)
 		first, second := spec("/v1/ConfigMap", add("data.x", "slice", "a")), spec("/v1/ConfigMap", add("data.x", "string", "b"))
 		first.Selectors, second.Selectors = map[string]string{"one": "x"}, map[string]string{"two": "x"}
 		transformation := f.judge(ctx, first, second)
-		Expect(expectVerdict(transformation, failed, storkv1alpha1.ReasonDryRunFailed)).To(ContainSubstring("refused: 1 of 2"))
+		Expect(expectVerdict(transformation, failed, storkv1alpha1.ReasonDryRunFailed)).To(ContainSubstring("refused: 1 of 3"))
 		Expect(transformation.Status.Resources).To(HaveExactElements(
 			And(HaveField("Name", "one"), HaveField("Status", failed), HaveField("Specs.Paths", HaveLen(1))),
-			And(HaveField("Name", "both"), HaveField("Status", ready), HaveField("Specs.Paths", HaveLen(2)))))
+			And(HaveField("Name", "both"), HaveField("Status", ready), HaveField("Specs.Paths", HaveLen(2))),
+			And(HaveField("Name", "two"), HaveField("Status", ready), HaveField("Specs.Paths", HaveLen(1)))))
 	})
 
 	It("tries all of many objects and names 200, failures first", func(ctx SpecContext) {

@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+)
+
+func TestChosenKinds(t *testing.T) {
+	verbs := metav1.Verbs{"list", "update"}
+	groups := []*metav1.APIGroup{{Name: "g", PreferredVersion: metav1.GroupVersionForDiscovery{GroupVersion: "g/v2"}}}
+	served := servedKinds(groups, []*metav1.APIResourceList{
+		{GroupVersion: "g/v1", APIResources: []metav1.APIResource{
+			{Name: "as", Kind: "A", Namespaced: true, Verbs: verbs},
+			{Name: "as/status", Kind: "A", Namespaced: true, Verbs: verbs},
+			{Name: "writeonlies", Kind: "WriteOnly", Namespaced: true, Verbs: metav1.Verbs{"create"}},
+			{Name: "cs", Kind: "C", Verbs: verbs},
+		}},
+		{GroupVersion: "g/v2", APIResources: []metav1.APIResource{{Name: "as", Kind: "A", Namespaced: true, Verbs: verbs}}},
+		{GroupVersion: "a/b/c", APIResources: []metav1.APIResource{{Name: "as", Kind: "A", Namespaced: true, Verbs: verbs}}},
+	})
+	kind := func(version, kind string) activatedKind {
+		return activatedKind{kind: schema.GroupVersionKind{Group: "g", Version: version, Kind: kind}, manner: byRegistration}
+	}
+	tests := map[string]struct {
+		wanted activatedKind
+		want   string
+	}{
+		"the registered version where it is served":                  {kind("v1", "A"), "v1"},
+		"the preferred version where the registered one is not":      {kind("v9", "A"), "v2"},
+		"the preferred version where none is registered":             {kind("", "A"), "v2"},
+		"nothing for a kind that is not served":                      {kind("v1", "B"), ""},
+		"nothing for a kind that cannot be listed":                   {kind("v1", "WriteOnly"), ""},
+		"nothing for a kind whose objects are not in any namespaces": {kind("v1", "C"), ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			var want []activatedKind
+			if test.want != "" {
+				chosen := kind(test.want, "A")
+				chosen.resource = chosen.kind.GroupVersion().WithResource("as")
+				want = []activatedKind{chosen}
+			}
+			if diff := cmp.Diff(want, choose([]activatedKind{test.wanted}, served), cmp.AllowUnexported(activatedKind{})); diff != "" {
+				t.Errorf("(-want,+got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRegisteredKinds(t *testing.T) {
+	stoppable := func(kind string) storkv1alpha1.ApplicationResource {
+		return storkv1alpha1.ApplicationResource{Group: "g", Version: "v1", Kind: kind, SuspendOptions: storkv1alpha1.SuspendOptions{Path: "spec.x", Type: "int"}}
+	}
+	nested := storkv1alpha1.ApplicationResource{Group: "g", Version: "v1", Kind: "Nested", NestedSuspendOptions: []storkv1alpha1.SuspendOptions{{Path: "spec.x", Type: "int"}}}
+	got := registeredKinds([]storkv1alpha1.ApplicationResource{stoppable("Z"), {Group: "g", Version: "v1", Kind: "Plain"}, stoppable("A"), stoppable("Z"), nested, stoppable("Known")},
+		map[schema.GroupKind]bool{{Group: "g", Kind: "Known"}: true})
+	var names []string
+	for _, k := range got {
+		names = append(names, k.kind.Kind)
+	}
+	if diff := cmp.Diff([]string{"A", "Nested", "Z"}, names); diff != "" {
+		t.Errorf("kinds that can be stopped, each once, sorted (-want,+got)\n%s", diff)
+	}
+}

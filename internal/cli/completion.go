@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// completeFlag offers values for a flag.
+func completeFlag(cmd *cobra.Command, name string, complete cobra.CompletionFunc) {
+	// It fails only for a flag that does not exist or has a completion already.
+	_ = cmd.RegisterFlagCompletionFunc(name, complete)
+}
+
+// completeObjects offers the names of the cluster's objects that list holds, in the namespace that the flags choose. It keeps
+// quiet about what goes wrong: a shell waits for names, not for messages.
+func (g *globals) completeObjects(list client.ObjectList) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		c, err := g.client()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		objects := list.DeepCopyObject().(client.ObjectList)
+		var options []client.ListOption
+		if !g.allNamespaces {
+			options = append(options, client.InNamespace(g.namespace))
+		}
+		if err := c.List(cmd.Context(), objects, options...); err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return unused(objects, args), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// unused returns the names in list that are not among args, each once.
+func unused(list client.ObjectList, args []string) []cobra.Completion {
+	var names []cobra.Completion
+	for _, object := range items(list) {
+		if !slices.Contains(args, object.GetName()) {
+			names = append(names, object.GetName())
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (g *globals) completeContexts(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	config, err := g.clientConfig().RawConfig()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return slices.Sorted(maps.Keys(config.Contexts)), cobra.ShellCompDirectiveNoFileComp
+}
+
+// items returns the objects of a list.
+func items(list client.ObjectList) []client.Object {
+	var objects []client.Object
+	// It fails only for types that are no lists of objects, which a client's list never is.
+	_ = apimeta.EachListItem(list, func(item runtime.Object) error {
+		objects = append(objects, item.(client.Object))
+		return nil
+	})
+	return objects
+}

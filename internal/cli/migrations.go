@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+)
+
+const migrationsUse = "migrations"
+
+// migrationAliases are other names of the noun.
+func migrationAliases() []string { return []string{"migration"} }
+
+// pairFilter selects Migrations by what they migrate to; empty names select all.
+type pairFilter struct {
+	clusterPair      string
+	adminClusterPair string
+}
+
+func (f *pairFilter) addFlags(g *globals, cmd *cobra.Command, name, verb string) {
+	flags := cmd.Flags()
+	flags.StringVarP(&f.clusterPair, name, "c", "", "Name of the ClusterPair whose Migrations to "+verb)
+	flags.StringVar(&f.adminClusterPair, "admin-cluster-pair", "", "Name of the ClusterPair of the admin namespace whose Migrations to "+verb)
+	completeFlag(cmd, name, g.completeObjects(&storkv1alpha1.ClusterPairList{}))
+}
+
+func (f *pairFilter) empty() bool {
+	return f.clusterPair == "" && f.adminClusterPair == ""
+}
+
+func (f *pairFilter) matches(m *storkv1alpha1.Migration) bool {
+	return (f.clusterPair == "" || m.Spec.ClusterPair == f.clusterPair) &&
+		(f.adminClusterPair == "" || m.Spec.AdminClusterPair == f.adminClusterPair)
+}
+
+func newGetMigrationsCommand(g *globals) *cobra.Command {
+	filter := &pairFilter{}
+	report := false
+	cmd := &cobra.Command{
+		Use:               migrationsUse + " [NAME...]",
+		Aliases:           migrationAliases(),
+		Short:             "Show Migrations",
+		ValidArgsFunction: g.completeObjects(&storkv1alpha1.MigrationList{}),
+	}
+	get := g.runGet(func() noun { return migrationNoun(g, filter) })
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if report {
+			return g.printReport(cmd.Context(), args)
+		}
+		return get(cmd, args)
+	}
+	filter.addFlags(g, cmd, "clusterpair", "show")
+	alsoSpelled(cmd.Flags(), "clusterpair", "clusterPair", "cluster-pair")
+	cmd.Flags().BoolVar(&report, "report", false, "Show what became of each object of one Migration")
+	return cmd
+}
+
+func migrationNoun(g *globals, filter *pairFilter) noun {
+	return noun{
+		resource:   migrationsUse,
+		namespaced: true,
+		object:     &storkv1alpha1.Migration{},
+		list:       &storkv1alpha1.MigrationList{},
+		columns:    []string{"NAME", "CLUSTERPAIR", "STAGE", "STATUS", "VOLUMES", "RESOURCES", "CREATED", "ELAPSED", "TOTAL BYTES TRANSFERRED"},
+		rows:       func(o client.Object) [][]any { return [][]any{g.migrationCells(o.(*storkv1alpha1.Migration))} },
+		keep:       func(o client.Object) bool { return filter.matches(o.(*storkv1alpha1.Migration)) },
+	}
+}
+
+// migrationCells are the cells of a Migration, the same as those that kubectl shows.
+func (g *globals) migrationCells(m *storkv1alpha1.Migration) []any {
+	volumes, resources := migrationCounts(m)
+	elapsed, bytes := g.elapsed(m), "Available with stork v2.9.0+"
+	if summary := m.Status.Summary; summary != nil {
+		elapsed = fmt.Sprintf("Volumes (%s) Resources (%s)", orNA(summary.ElapsedTimeForVolumeMigration), orNA(summary.ElapsedTimeForResourceMigration))
+		bytes = fmt.Sprint(summary.TotalBytesMigrated)
+	}
+	return []any{
+		m.Name, m.Spec.ClusterPair, string(m.Status.Stage), string(m.Status.Status),
+		volumes, resources, g.timeCell(m.CreationTimestamp.Time), elapsed, bytes,
+	}
+}
+
+// migrationCounts returns "arrived/total" of volumes and of objects, or N/A for what is not migrated.
+func migrationCounts(m *storkv1alpha1.Migration) (volumes, resources string) {
+	volumes, resources = "N/A", "N/A"
+	doneVolumes, totalVolumes, doneResources, totalResources := countMigrated(&m.Status)
+	if included(m.Spec.IncludeVolumes) {
+		volumes = fmt.Sprintf("%d/%d", doneVolumes, totalVolumes)
+	}
+	if included(m.Spec.IncludeResources) {
+		resources = fmt.Sprintf("%d/%d", doneResources, totalResources)
+	}
+	return volumes, resources
+}
+
+// countMigrated counts what the status lists where it has no summary, as that of a Migration which an early Stork ran.
+func countMigrated(s *storkv1alpha1.MigrationStatus) (doneVolumes, totalVolumes, doneResources, totalResources uint64) {
+	if s.Summary != nil {
+		return s.Summary.NumberOfMigratedVolumes, s.Summary.TotalNumberOfVolumes,
+			s.Summary.NumberOfMigratedResources, s.Summary.TotalNumberOfResources
+	}
+	for _, volume := range s.Volumes {
+		totalVolumes++
+		if volume != nil && volume.Status == storkv1alpha1.MigrationStatusSuccessful {
+			doneVolumes++
+		}
+	}
+	for _, resource := range s.Resources {
+		totalResources++
+		if resource != nil && resource.Status == storkv1alpha1.MigrationStatusSuccessful {
+			doneResources++
+		}
+	}
+	return doneVolumes, totalVolumes, doneResources, totalResources
+}
+
+// elapsed is how long a Migration took, or has taken until now.
+func (g *globals) elapsed(m *storkv1alpha1.Migration) string {
+	created, finished := m.CreationTimestamp.Time, m.Status.FinishTimestamp
+	switch {
+	case created.IsZero():
+		return ""
+	case m.Status.Stage != storkv1alpha1.MigrationStageFinal:
+		return g.Clock.Since(created).Round(time.Second).String()
+	case finished.IsZero():
+		return ""
+	default:
+		return finished.Sub(created).String()
+	}
+}
+
+// included tells what an include field of a Migration means: true, unless it says false.
+func included(field *bool) bool {
+	return field == nil || *field
+}
+
+func orNA(s string) string {
+	if s == "" {
+		return "NA"
+	}
+	return s
+}
+
+func newDeleteMigrationsCommand(g *globals) *cobra.Command {
+	filter := &pairFilter{}
+	cmd := &cobra.Command{
+		Use:               migrationsUse + " NAME... | --clusterPair PAIR",
+		Aliases:           migrationAliases(),
+		Short:             "Delete Migrations",
+		Long:              "Delete Migrations by name, or all those to a ClusterPair. What they brought to the other cluster stays.",
+		ValidArgsFunction: g.completeObjects(&storkv1alpha1.MigrationList{}),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.deleteMigrations(cmd.Context(), filter, args)
+		},
+	}
+	filter.addFlags(g, cmd, "clusterPair", "delete")
+	alsoSpelled(cmd.Flags(), "clusterPair", "clusterpair", "cluster-pair")
+	return cmd
+}
+
+// deleteMigrations deletes all it can, whatever the failure of one.
+func (g *globals) deleteMigrations(ctx context.Context, filter *pairFilter, names []string) error {
+	switch {
+	case filter.empty() && len(names) == 0:
+		return errors.New("at least one argument needs to be provided for migration name")
+	case !filter.empty() && len(names) > 0:
+		return errors.New("provide either names of migrations or a ClusterPair, since a ClusterPair deletes all of its migrations")
+	}
+	c, err := g.client()
+	if err != nil {
+		return err
+	}
+	if !filter.empty() {
+		if names, err = g.migrationsTo(ctx, c, filter); err != nil {
+			return err
+		}
+		if len(names) == 0 {
+			g.println("No resources found.")
+		}
+	}
+	for _, name := range names {
+		m := &storkv1alpha1.Migration{}
+		m.Name, m.Namespace = name, g.namespace
+		if deleteErr := c.Delete(ctx, m); deleteErr != nil {
+			err = errors.Join(err, deleteErr)
+			continue
+		}
+		g.println(fmt.Sprintf("Migration %s deleted successfully", name))
+	}
+	return err
+}
+
+func (g *globals) migrationsTo(ctx context.Context, c client.Client, filter *pairFilter) ([]string, error) {
+	list := &storkv1alpha1.MigrationList{}
+	if err := c.List(ctx, list, client.InNamespace(g.namespace)); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, m := range list.Items {
+		if filter.matches(&m) {
+			names = append(names, m.Name)
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/utils/clock"
+)
+
+// exitInterrupted is what shells report for a program that an interrupt ended.
+const exitInterrupted = 130
+
+// Options are what the commands need from the process that runs them.
+type Options struct {
+	genericiooptions.IOStreams
+	// Version is what `storkctl version` prints.
+	Version string
+	// Clock measures how long a Migration has been running and bounds --wait.
+	Clock clock.WithDelayedExecution
+	// Location is the time zone that times are printed in.
+	Location *time.Location
+}
+
+// NewCommand returns storkctl with all its commands. Run it with Execute, which reports errors.
+func NewCommand(options Options) *cobra.Command {
+	g := &globals{Options: options}
+	root := &cobra.Command{
+		Use:               "storkctl",
+		Short:             "Move applications between clusters",
+		Long:              "storkctl works with the objects that move applications between clusters: ClusterPairs, Migrations and what belongs to them.",
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		DisableAutoGenTag: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return g.validate() },
+		Args:              knownCommand,
+		RunE:              showHelp,
+	}
+	root.SetIn(options.In)
+	root.SetOut(options.Out)
+	root.SetErr(options.ErrOut)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w\nSee '%s --help' for usage", err, cmd.CommandPath())
+	})
+	g.addFlags(root)
+	root.AddCommand(
+		newVerb("activate", "Start what migrations brought", newActivateMigrationsCommand(g)),
+		newVerb("create", "Create objects", newCreateMigrationsCommand(g), newCreateClusterPairCommand(g)),
+		newVerb("deactivate", "Stop what migrations brought", newDeactivateMigrationsCommand(g)),
+		newVerb("delete", "Delete objects", newDeleteMigrationsCommand(g)),
+		newGenerateVerb(g),
+		newGetVerb(g),
+		newVersionCommand(g),
+	)
+	return root
+}
+
+// Execute runs cmd, prints what went wrong on its error stream, and returns the exit code for the process: 1 for an error, 130
+// when ctx was cancelled.
+func Execute(ctx context.Context, cmd *cobra.Command) int {
+	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	interrupted := ctx.Err() != nil && errors.Is(err, context.Canceled)
+	for _, e := range each(err) {
+		// An interrupt is no news to the one who sent it.
+		if !interrupted || !errors.Is(e, context.Canceled) {
+			_, _ = fmt.Fprintln(cmd.ErrOrStderr(), message(e))
+		}
+	}
+	if interrupted {
+		return exitInterrupted
+	}
+	return 1
+}
+
+// newVerb returns a command that only groups others. Without a name of one of them it prints its help.
+func newVerb(use, short string, nouns ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: knownCommand, RunE: showHelp}
+	cmd.AddCommand(nouns...)
+	return cmd
+}
+
+func newGetVerb(g *globals) *cobra.Command {
+	cmd := newVerb("get", "Show objects", newGetMigrationsCommand(g), newGetClusterPairCommand(g), newGetApplicationRegistrationsCommand(g))
+	cmd.PersistentFlags().BoolVarP(&g.allNamespaces, "all-namespaces", "A", false, "Show objects of all namespaces, with a column that names theirs")
+	return cmd
+}
+
+func newGenerateVerb(g *globals) *cobra.Command {
+	cmd := newVerb("generate", "Print the specification of an object", newGenerateClusterPairCommand(g))
+	cmd.Deprecated = "use `storkctl create clusterpair`, which pairs both clusters at once"
+	return cmd
+}
+
+// knownCommand refuses what is not the name of a subcommand, for which cobra would print the help and report success.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("unknown command %q for %q\nSee '%s --help' for usage", args[0], cmd.CommandPath(), cmd.CommandPath())
+}
+
+func showHelp(cmd *cobra.Command, _ []string) error {
+	return cmd.Help()
+}
