@@ -14,8 +14,8 @@ type RuleAction struct {
 	// type of the action; command is the only one.
 	// +kubebuilder:validation:Enum=command
 	Type string `json:"type"`
-	// background true keeps the command running until the next step, for example while volumes are frozen. It must print
-	// nothing else and touch the file named in ${WAIT_CMD}.
+	// background true keeps the command running until the next step is done, for example while volumes are captured. value must
+	// contain ${WAIT_CMD} where it shall wait; that is replaced by a command which returns when the next step is done.
 	// +optional
 	Background bool `json:"background,omitempty"`
 	// runInSinglePod true runs the command in one of the pods only.
