@@ -101,7 +101,7 @@ func TestProcessesDieWithTheirKilledParent(t *testing.T) {
 	parent := exec.CommandContext(t.Context(), os.Args[0])
 	parent.Env = append(os.Environ(), parentEnv+"=1", "TMPDIR="+t.TempDir())
 	parent.Stderr = os.Stderr
-	parent.SysProcAttr = childAttributes()
+	parent.SysProcAttr = ChildAttributes()
 	stdout, err := parent.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

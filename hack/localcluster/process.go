@@ -79,7 +79,7 @@ func (p *process) start() (*run, error) {
 	}
 	cmd := exec.Command(p.path, p.args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = childAttributes()
+	cmd.SysProcAttr = ChildAttributes()
 	r := &run{exited: make(chan struct{}), logOffset: offset}
 	started := make(chan error)
 	go r.live(cmd, started)

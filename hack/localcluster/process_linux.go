@@ -2,8 +2,8 @@ package localcluster
 
 import "syscall"
 
-// childAttributes puts a child into a process group of its own, where a terminal's Ctrl-C does not reach it before
+// ChildAttributes puts a child into a process group of its own, where a terminal's Ctrl-C does not reach it before
 // its parent, and has the kernel kill it when its parent dies, however that happens.
-func childAttributes() *syscall.SysProcAttr {
+func ChildAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

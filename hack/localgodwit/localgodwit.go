@@ -29,6 +29,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+	"github.com/godwit-io/godwit/hack/localcluster"
 )
 
 // startTimeout is how long the operator may take until it is ready.
@@ -111,7 +112,7 @@ func Start(ctx context.Context, command *exec.Cmd, log, readyURL string) (*Manag
 // start starts the process so that it dies when this one does, in whatever way: nothing may be left running. Linux ties that to
 // the thread that started it, which therefore has to live as long.
 func (m *Manager) start() error {
-	m.command.SysProcAttr = dieWithParent()
+	m.command.SysProcAttr = localcluster.ChildAttributes()
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
