@@ -41,7 +41,7 @@ func (r results) print(w io.Writer) error {
 		if one.Bar != nil {
 			bar = fmt.Sprintf("<= %.6g", *one.Bar)
 		}
-		rows = append(rows, fmt.Sprintf("%s\t%.4g\t%s\t%s\t%t", one.Case, one.Value, one.Unit, bar, one.Holds))
+		rows = append(rows, fmt.Sprintf("%s\t%.6g\t%s\t%s\t%t", one.Case, one.Value, one.Unit, bar, one.Holds))
 	}
 	if _, err := fmt.Fprintln(table, strings.Join(rows, "\n")); err != nil {
 		return err
