@@ -254,10 +254,12 @@ var _ = Describe("Faults", func() {
 		mutate(namespace)
 		report := bring(engine, o)
 		Expect(report.Notices).To(ConsistOf(ContainSubstring("metadata.labels.team")))
-		for range 3 {
-			Expect(actions(bring(engine, o))).To(Equal(map[apply.Action]int{apply.ActionUnchanged: 1}))
+		for _, name := range []string{"two", "three", "four"} {
+			p := plan(o)
+			p.Provenance.MigrationName = name
+			Expect(actions(bringPlan(engine, p))).To(Equal(map[apply.Action]int{apply.ActionUnchanged: 1}))
 		}
-		Expect(found(o).GetAnnotations()).To(HaveKey(storkv1alpha1.AnnotationResourceHash))
+		Expect(found(o).GetAnnotations()).To(HaveKeyWithValue(storkv1alpha1.AnnotationMigrationName, "one"))
 	})
 })
 

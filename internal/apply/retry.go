@@ -54,11 +54,10 @@ type retrier struct {
 	clock clock.Clock
 
 	mu sync.Mutex
-	// lastAnswer of the destination, errors included; before the first one, the time when the run began.
+	// lastAnswer of the destination, errors included; zero if there was none.
 	lastAnswer time.Time
-	anyAnswer  bool
-	// silent says that the last request had no answer.
-	silent bool
+	// silentSince is when the first request was sent that had no answer, if none had one since; zero otherwise.
+	silentSince time.Time
 	// dead is set when the destination was silent for too long: nothing is sent any more.
 	dead bool
 	// exhausted requests for a kind since the last one that succeeded.
@@ -66,14 +65,14 @@ type retrier struct {
 }
 
 func newRetrier(c clock.Clock) *retrier {
-	return &retrier{clock: c, lastAnswer: c.Now(), exhausted: map[schema.GroupResource]int{}}
+	return &retrier{clock: c, exhausted: map[schema.GroupResource]int{}}
 }
 
 // answered tells whether the destination ever did.
 func (r *retrier) answered() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.anyAnswer
+	return !r.lastAnswer.IsZero()
 }
 
 // do sends a request until it succeeds, fails for good, has used up its attempts, or ctx ends.
@@ -118,9 +117,11 @@ func once(ctx context.Context, request func(context.Context) error) error {
 func (r *retrier) note(answer bool, began time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.silent = !answer
-	if answer {
-		r.lastAnswer, r.anyAnswer = r.clock.Now(), true
+	switch {
+	case answer:
+		r.lastAnswer, r.silentSince = r.clock.Now(), time.Time{}
+	case r.silentSince.IsZero():
+		r.silentSince = began
 	}
 	return r.lastAnswer.After(began)
 }
@@ -129,7 +130,7 @@ func (r *retrier) note(answer bool, began time.Time) bool {
 func (r *retrier) isDead() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.dead = r.dead || r.silent && r.clock.Since(r.lastAnswer) > outageLimit
+	r.dead = r.dead || !r.silentSince.IsZero() && r.clock.Since(r.silentSince) > outageLimit
 	return r.dead
 }
 

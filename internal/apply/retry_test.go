@@ -133,6 +133,21 @@ func TestRetrierSendsNothingMoreToADeadDestination(t *testing.T) {
 	})
 }
 
+func TestRetrierOutlastsAConnectionThatIsLostAfterALongRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRetrier(clock.RealClock{})
+		if _, _, err := attempts(t.Context(), r, nil); err != nil {
+			t.Fatal(err)
+		}
+		if !pause(t.Context(), r.clock, 2*outageLimit) {
+			t.Fatal("no pause")
+		}
+		if sent, _, err := attempts(t.Context(), r, syscall.ECONNRESET, nil); sent != 2 || err != nil {
+			t.Errorf("sent %d times, error %v", sent, err)
+		}
+	})
+}
+
 func TestRetrierGivesUpOnARequestThatBreaksItsConnectionWhileOthersAreAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRetrier(clock.RealClock{})

@@ -250,7 +250,9 @@ var _ = Describe("A run", func() {
 		uid := given("kubectl-create", changed(pick("ConfigMap"), func(o map[string]any) {
 			o["data"] = map[string]any{"color": "red", "theirs": "x"}
 		})).GetUID()
-		Expect(actions(bring(engine, pick("ConfigMap")))).To(Equal(map[apply.Action]int{apply.ActionUpdated: 1}))
+		report := bring(engine, pick("ConfigMap"))
+		Expect(actions(report)).To(Equal(map[apply.Action]int{apply.ActionUpdated: 1}))
+		Expect(report.Notices).To(ConsistOf(ContainSubstring("no migration had brought")))
 		live := found(pick("ConfigMap"))
 		Expect(live.GetUID()).To(Equal(uid))
 		Expect(at(live.Object, "data")).To(Equal(map[string]any{"color": "blue", "size": "1000m", "theirs": "x"}))

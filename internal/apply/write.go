@@ -197,6 +197,9 @@ func (r *run) update(ctx context.Context, e *entry) (Action, error) {
 	if _, err := r.apply(ctx, e, provenance, owners); err != nil {
 		return r.refused(ctx, e, err)
 	}
+	if !e.live.ours {
+		r.notices.add(fmt.Sprintf("%ss were at the destination that no migration had brought: they were overwritten, but for what only others set", e.target.kind), e.target)
+	}
 	return ActionUpdated, nil
 }
 

@@ -95,7 +95,11 @@ func (e *auditEvent) requests() []request {
 }
 
 // grant is the smallest part of a role: one verb on one resource.
-type grant struct{ role, namespace, group, resource, name, verb string }
+type grant struct {
+	role, namespace, group, resource, verb string
+	// name of the only object; empty for all.
+	name string
+}
 
 func (g grant) allows(r request) bool {
 	matches := func(granted, asked string) bool { return granted == "*" || granted == asked }
@@ -131,10 +135,14 @@ func grantsOf(objects []*unstructured.Unstructured) []grant {
 
 func split(role, namespace string, rule rbacv1.PolicyRule) []grant {
 	var grants []grant
+	names := rule.ResourceNames
+	if len(names) == 0 {
+		names = []string{""}
+	}
 	for _, group := range rule.APIGroups {
 		for _, resource := range rule.Resources {
 			for _, verb := range rule.Verbs {
-				for _, name := range append(rule.ResourceNames, make([]string, 1)[len(rule.ResourceNames):]...) {
+				for _, name := range names {
 					grants = append(grants, grant{role: role, namespace: namespace, group: group, resource: resource, name: name, verb: verb})
 				}
 			}

@@ -51,6 +51,7 @@ var _ = Describe("An installed release", Ordered, func() {
 	})
 
 	itServes(func() *operator { return first })
+	itServesUsers()
 
 	It("is upgraded in place, and its CRDs with it", func(ctx SpecContext) {
 		before := uids(ctx, installed)

@@ -71,7 +71,8 @@ var _ = Describe("What is rendered", func() {
 // expectAccepted applies in a dry run, whoever owns what is there. Fields that the API server does not know are errors.
 func expectAccepted(ctx context.Context, manifest string) {
 	GinkgoHelper()
-	_, err := kubectl(ctx, destination, strings.NewReader(manifest), "apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-")
+	_, err := kubectl(ctx, destination, strings.NewReader(manifest),
+		"apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-")
 	Expect(err).NotTo(HaveOccurred())
 }
 

@@ -125,11 +125,34 @@ var _ = Describe("A ClusterPair", func() {
 		Expect(message(pair, storkv1alpha1.ConditionReady)).To(ContainSubstring(
 			"without an adminClusterPair, migrations fail to: get, list, create, patch, delete namespaces"))
 
-		By("while a pair of the admin namespace needs all of them")
+		By("while a pair of the admin namespace needs those on kinds in no namespace")
 		b.namespace = adminNamespace
 		pair = b.pairTo(ctx, kubeconfig, nil)
 		b.pass(ctx, pair, 0)
+		Expect(message(pair, storkv1alpha1.ConditionReady)).To(HaveSuffix("customresourcedefinitions.apiextensions.k8s.io; " +
+			"get, list, create, patch, delete clusterroles.rbac.authorization.k8s.io; get, list, create, patch, delete clusterrolebindings.rbac.authorization.k8s.io"))
 		Expect(state(pair, storkv1alpha1.ConditionReady)).To(Equal("False/PermissionsMissing"))
+	})
+
+	It("needs permissions in all namespaces when it is in the admin namespace", func(ctx SpecContext) {
+		user := "limited-" + b.namespace
+		kubeconfig, err := destination.UserKubeconfig(user)
+		Expect(err).NotTo(HaveOccurred())
+		grant(ctx, user, rbacv1.PolicyRule{
+			Verbs: []string{"*"}, APIGroups: []string{"*"},
+			Resources: []string{"namespaces", "persistentvolumes", "customresourcedefinitions", "clusterroles", "clusterrolebindings"},
+		})
+		everything := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"}
+		_, err = kubernetes.NewForConfigOrDie(destination.Config()).RbacV1().RoleBindings(adminNamespace).Create(ctx, &rbacv1.RoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: user},
+			RoleRef:    everything,
+			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user}},
+		}, metav1.CreateOptions{})
+		Expect(err).NotTo(HaveOccurred())
+		b.namespace = adminNamespace
+		pair := b.pairTo(ctx, kubeconfig, nil)
+		b.pass(ctx, pair, 0)
+		Expect(message(pair, storkv1alpha1.ConditionReady)).To(ContainSubstring("grant it: get, list, create, patch, delete persistentvolumeclaims; "))
 	})
 
 	It("heals when the credential is renewed", func(ctx SpecContext) {

@@ -140,6 +140,16 @@ var _ = Describe("A deleted ClusterPair", func() {
 		Expect(b.driver.Paired("storage-at-" + b.namespace)).To(BeFalse())
 	})
 
+	It("has its storage unpaired where the pair that shares it is deleted as well", func(ctx SpecContext) {
+		first := b.pairTo(ctx, destination.Kubeconfig(), b.storage())
+		second := b.pairTo(ctx, destination.Kubeconfig(), b.storage())
+		b.pass(ctx, first, 0)
+		b.pass(ctx, second, 0)
+		Expect(b.Client.Delete(ctx, second)).To(Succeed())
+		remove(ctx, first)
+		Expect(b.driver.Paired("storage-at-" + b.namespace)).To(BeFalse())
+	})
+
 	It("stays until its storage is unpaired", func(ctx SpecContext) {
 		pair := b.pairTo(ctx, destination.Kubeconfig(), b.storage())
 		b.pass(ctx, pair, 0)
