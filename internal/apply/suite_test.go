@@ -30,6 +30,7 @@ import (
 
 func TestApply(t *testing.T) {
 	RegisterFailHandler(Fail)
+	SetDefaultEventuallyTimeout(time.Minute)
 	RunSpecs(t, "Apply")
 }
 

@@ -152,6 +152,7 @@ var _ = Describe("get migrations", func() {
 		Expect(hereClient.Status().Update(ctx, m2)).To(Succeed())
 		Eventually(in.out.String).Should(Equal(first + lines(row(m2, "Final   ", "Failed   "))))
 
+		Eventually(everywhere.out.String).Should(ContainSubstring("Failed"))
 		before := everywhere.out.String()
 		far.Status.Stage = "Volumes"
 		Expect(hereClient.Status().Update(ctx, far)).To(Succeed())

@@ -35,6 +35,7 @@ var now = time.Date(2024, time.October, 24, 10, 0, 0, 0, time.UTC)
 
 func TestCommands(t *testing.T) {
 	RegisterFailHandler(Fail)
+	SetDefaultEventuallyTimeout(time.Minute)
 	RunSpecs(t, "storkctl")
 }
 

@@ -58,6 +58,9 @@ func requested() (all, refused []request) {
 	content, err := os.ReadFile(auditLog())
 	Expect(err).NotTo(HaveOccurred())
 	for line := range strings.Lines(string(content)) {
+		if !strings.HasSuffix(line, "\n") {
+			break // It is being written.
+		}
 		var event auditEvent
 		Expect(json.Unmarshal([]byte(line), &event)).To(Succeed())
 		if event.ObjectRef == nil {

@@ -176,8 +176,9 @@ func transformAnew(ctx context.Context, priorityClass string) *storkv1alpha1.Res
 	GinkgoHelper()
 	transformation := &storkv1alpha1.ResourceTransformation{}
 	Expect(here.Get(ctx, client.ObjectKey{Namespace: shop, Name: "for-elsewhere"}, transformation)).To(Succeed())
+	before := transformation.DeepCopy()
 	transformation.Spec.Objects[0].Paths[0].Value = priorityClass
-	Expect(here.Update(ctx, transformation)).To(Succeed())
+	Expect(here.Patch(ctx, transformation, client.MergeFrom(before))).To(Succeed())
 	Eventually(judgement).WithContext(ctx).WithArguments(transformation).
 		Should(BeElementOf(storkv1alpha1.ResourceTransformationStatusReady, storkv1alpha1.ResourceTransformationStatusFailed))
 	return transformation
@@ -222,8 +223,9 @@ func expectSuccess(ctx context.Context, migration *storkv1alpha1.Migration) {
 func runCommand(ctx SpecContext) {
 	pod := &corev1.Pod{}
 	Expect(here.Get(ctx, client.ObjectKey{Namespace: shop, Name: "database"}, pod)).To(Succeed())
+	before := pod.DeepCopy()
 	pod.Status.Phase = corev1.PodRunning
-	Expect(here.Status().Update(ctx, pod)).To(Succeed())
+	Expect(here.Status().Patch(ctx, pod, client.MergeFrom(before))).To(Succeed())
 	migration := startMigration(ctx, "with-rule", func(spec *storkv1alpha1.MigrationSpec) { spec.PreExecRule = "flush" })
 	Eventually(func() bool {
 		requests, _ := requested()
