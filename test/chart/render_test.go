@@ -7,9 +7,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -20,7 +22,9 @@ var _ = Describe("What is rendered", func() {
 		Expect(err).NotTo(HaveOccurred())
 		_, err = kubectl(ctx, destination, nil, "wait", "--for=condition=Established", "crd/servicemonitors.monitoring.coreos.com")
 		Expect(err).NotTo(HaveOccurred())
-		elsewhere := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "elsewhere"}}
+		elsewhere := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+			Name: "elsewhere", Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
+		}}
 		Expect(client.IgnoreAlreadyExists(there.Create(ctx, elsewhere))).To(Succeed())
 	})
 
@@ -39,6 +43,16 @@ var _ = Describe("What is rendered", func() {
 		for _, folder := range []string{"default", "prometheus"} {
 			expectAccepted(ctx, kustomize(ctx, folder))
 		}
+	})
+
+	It("has pods that are accepted where only restricted ones are", func(ctx SpecContext) {
+		manifest, err := template(ctx, "--namespace", "elsewhere")
+		Expect(err).NotTo(HaveOccurred())
+		deployment := &appsv1.Deployment{}
+		rendered := byName(objectsOf(manifest))["Deployment "+release]
+		Expect(runtime.DefaultUnstructuredConverter.FromUnstructured(rendered.Object, deployment)).To(Succeed())
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "elsewhere", Name: release}, Spec: deployment.Spec.Template.Spec}
+		Expect(there.Create(ctx, pod, client.DryRunAll)).To(Succeed())
 	})
 
 	It("goes to kube-system unless another namespace is chosen", func(ctx SpecContext) {
