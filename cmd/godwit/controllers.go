@@ -38,6 +38,7 @@ type served struct {
 func newServed(restConfig *rest.Config, clock clock.WithTickerAndDelayedExecution) (*served, error) {
 	unthrottled := rest.CopyConfig(restConfig)
 	unthrottled.QPS = -1
+	unthrottled.DisableCompression = true // Its API server is near: compressing lists costs more time than it saves.
 	unthrottled.WarningHandler = rest.NoWarnings{} // Deprecated kinds are migrated all the same.
 	dynamicClient, err := dynamic.NewForConfig(unthrottled)
 	if err != nil {
