@@ -17,7 +17,7 @@ help: ## Show this help.
 
 .PHONY: demo
 demo: build ## Migrate a real application between two real clusters on this machine (KEEP=1 leaves them up).
-	$(GO) run ./hack/demo $(if $(KEEP),-keep)
+	$(GO) build -o bin/ ./hack/demo && exec bin/demo $(if $(KEEP),-keep)
 
 .PHONY: test
 test: binaries ## Run all tests, with the race detector, against real API servers.
@@ -35,7 +35,7 @@ binaries: ## Build the Kubernetes control plane that tests, demo and benchmarks 
 
 .PHONY: clusters
 clusters: ## Run two control planes until interrupted.
-	$(GO) run ./hack/clusters up -n 2 -controller-manager
+	$(GO) build -o bin/ ./hack/clusters && exec bin/clusters up -n 2 -controller-manager
 
 .PHONY: generate
 generate: ## Generate deep copies, CRDs, RBAC and the chart's copies of them.
@@ -69,7 +69,7 @@ fuzz: ## Run each fuzz target for FUZZTIME.
 
 .PHONY: bench
 bench: build binaries ## Measure migrations against a raw floor; results in build/bench.
-	$(GO) run ./test/bench
+	$(GO) build -o bin/ ./test/bench && exec bin/bench $(BENCHFLAGS)
 
 ##@ Delivery
 

@@ -106,7 +106,7 @@ type ClusterPairStatus struct {
 	// +optional
 	ServerVersion string `json:"serverVersion,omitempty"`
 
-	// lastProbeTime is when the other cluster was probed last.
+	// lastProbeTime is when a probe of the other cluster was noted last: at each change, and every few minutes while there is none.
 	// +optional
 	LastProbeTime *metav1.Time `json:"lastProbeTime,omitempty"`
 

@@ -215,7 +215,7 @@ func (d *demo) migrateChange(ctx context.Context) error {
 
 // show runs a command as a user would, and prints it with its output.
 func (d *demo) show(ctx context.Context, cluster int, command ...string) error {
-	fmt.Printf("$ %s\n", strings.Join(command, " "))
+	fmt.Printf("$ %s\n", quoted(command))
 	output, err := d.run(ctx, cluster, nil, command...)
 	fmt.Println(output)
 	return err
@@ -260,6 +260,18 @@ func (d *demo) stop() error {
 		failures = append(failures, os.RemoveAll(d.folder))
 	}
 	return errors.Join(failures...)
+}
+
+// quoted returns a command as a shell takes it.
+func quoted(command []string) string {
+	words := make([]string, len(command))
+	for i, word := range command {
+		if strings.ContainsAny(word, " {}()[]?*\"$;&|<>") {
+			word = "'" + word + "'"
+		}
+		words[i] = word
+	}
+	return strings.Join(words, " ")
 }
 
 func indent(text string) string {

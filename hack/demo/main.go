@@ -27,9 +27,13 @@ func main() {
 	keep := flag.Bool("keep", false, "leave the clusters up until interrupted")
 	flag.Parse()
 	log.SetLogger(logr.Discard()) // Libraries have nothing to tell that the reader of the output should know.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	if err := run(ctx, *keep); err != nil {
+	err := run(ctx, *keep)
+	if err != nil && ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
@@ -56,10 +60,9 @@ func run(ctx context.Context, keep bool) (err error) {
 	if keep {
 		d.title("Kept")
 		d.say("Reach the clusters in another terminal; interrupt this one to stop them.\n")
-		for _, cluster := range d.clusters {
-			fmt.Printf("  export KUBECONFIG=%s\n", cluster.KubeconfigFile())
-		}
-		fmt.Printf("  export PATH=%s:$PATH    # kubectl\n", filepath.Dir(d.clusters[0].KubectlPath()))
+		fmt.Printf("  export KUBECONFIG=%s    # the source\n", d.clusters[source].KubeconfigFile())
+		fmt.Printf("  export KUBECONFIG=%s    # the destination\n", d.clusters[destination].KubeconfigFile())
+		fmt.Printf("  export PATH=$PWD/bin:%s:$PATH    # storkctl and kubectl\n", filepath.Dir(d.clusters[source].KubectlPath()))
 		<-ctx.Done()
 	}
 	return nil

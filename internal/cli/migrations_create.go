@@ -39,8 +39,11 @@ func newCreateMigrationsCommand(g *globals) *cobra.Command {
 Outside the admin namespace, a Migration moves only the namespace it is in.
 
 --dry-run and --file create nothing: they check a Migration, given by flags or by a file, and whether what it names is there.`,
-		Example: `  # Move the namespace shop and start its applications at the destination.
-  storkctl create migrations move-shop -n shop --clusterPair remote --namespaces shop --wait`,
+		Example: `  # Move the objects of the namespace shop and start its applications at the destination.
+  storkctl create migrations move-shop -n shop --clusterPair remote --namespaces shop --includeVolumes=false --wait
+
+  # Keep a standby: everything is there, and nothing runs until it is activated.
+  storkctl create migrations standby -n shop --clusterPair remote --namespaces shop --includeVolumes=false --startApplications=false`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
@@ -54,7 +57,7 @@ func (o *createMigrations) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&o.adminClusterPair, "admin-cluster-pair", "", "Name of a ClusterPair of the admin namespace, which goes before --clusterPair")
 	flags.StringSliceVar(&o.namespaces, "namespaces", nil, "Namespaces to migrate, separated by commas")
 	flags.BoolVarP(&o.includeResources, "includeResources", "r", true, "Migrate objects; false migrates volumes, PersistentVolumes and PersistentVolumeClaims")
-	flags.BoolVar(&o.includeVolumes, "includeVolumes", true, "Migrate the data of volumes")
+	flags.BoolVar(&o.includeVolumes, "includeVolumes", true, "Migrate the data of volumes, which needs a storage driver that owns them; without one the Migration fails")
 	flags.BoolVarP(&o.startApplications, "startApplications", "a", true, "Start applications at the destination")
 	flags.StringVar(&o.preExecRule, "preExecRule", "", "Name of a Rule to run before volumes are migrated")
 	flags.StringVar(&o.postExecRule, "postExecRule", "", "Name of a Rule to run once the migration of volumes was triggered")

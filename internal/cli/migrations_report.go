@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -45,9 +46,28 @@ func (g *globals) printReport(ctx context.Context, names []string) error {
 	}
 	if len(results) == 0 {
 		g.println("No resources found.")
-		return nil
+	} else if err := printReportTable(g.Out, results); err != nil {
+		return err
 	}
-	return printReportTable(g.Out, results)
+	g.printRemarks(m)
+	return nil
+}
+
+// printRemarks prints what the table does not tell: what was left out, volumes that were not moved, and why a Migration failed.
+func (g *globals) printRemarks(m *storkv1alpha1.Migration) {
+	var remarks []string
+	for _, volume := range m.Status.Volumes {
+		if volume != nil && volume.Status == storkv1alpha1.MigrationStatusFailed {
+			remarks = append(remarks, fmt.Sprintf("Volume of PersistentVolumeClaim %s/%s: %s", volume.Namespace, volume.PersistentVolumeClaim, volume.Reason))
+		}
+	}
+	remarks = append(remarks, m.Status.Notices...)
+	if condition := apimeta.FindStatusCondition(m.Status.Conditions, storkv1alpha1.ConditionSucceeded); condition != nil {
+		remarks = append(remarks, condition.Message)
+	}
+	if len(remarks) > 0 {
+		g.println("\n" + strings.Join(remarks, "\n"))
+	}
 }
 
 func printReportTable(out io.Writer, results []storkv1alpha1.MigrationResourceInfo) error {

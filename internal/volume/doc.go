@@ -1,7 +1,7 @@
 // Package volume holds the interface that storage drivers implement, their registry, and the choice of a driver for each
 // volume. A driver knows no controller, and nothing outside this folder knows a driver by name.
 //
-// No driver for a real storage system exists yet. Without one in the Registry, Migrations bring objects only, and a ClusterPair
+// No driver for a real storage system exists yet. Without one in the Registry, a Migration that includes volumes fails, and a ClusterPair
 // whose options ask for storage to be paired (key token) reports ErrNoPairer.
 //
 // To add a driver: implement Driver and what it can do of Pairer, Mover and Retargeter in a folder of its own, run the checks of

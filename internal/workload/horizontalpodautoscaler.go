@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
 
 // horizontalPodAutoscaler keeps an autoscaler from scaling what is stopped, in both directions, by its selectPolicy.
@@ -17,7 +19,19 @@ func (horizontalPodAutoscaler) suspend(obj *unstructured.Unstructured) (bool, er
 }
 
 func (horizontalPodAutoscaler) restore(obj *unstructured.Unstructured) (bool, error) {
-	return eachPolicy(obj, fieldSwitch.restore)
+	changed, err := eachPolicy(obj, func(s fieldSwitch, obj *unstructured.Unstructured) (bool, error) {
+		// Where there was no policy, there was nothing else of the direction either: the server filled it in because of ours.
+		wasAbsent := strings.HasPrefix(obj.GetAnnotations()[storkv1alpha1.SuspendMemoAnnotation(s.path)], ",")
+		changed, err := s.restore(obj)
+		if changed && wasAbsent {
+			unstructured.RemoveNestedField(obj.Object, s.keys[:len(s.keys)-1]...)
+		}
+		return changed, err
+	})
+	if behavior, found, typeErr := unstructured.NestedMap(obj.Object, "spec", "behavior"); changed && found && typeErr == nil && len(behavior) == 0 {
+		unstructured.RemoveNestedField(obj.Object, "spec", "behavior")
+	}
+	return changed, err
 }
 
 func eachPolicy(obj *unstructured.Unstructured, do func(fieldSwitch, *unstructured.Unstructured) (bool, error)) (bool, error) {

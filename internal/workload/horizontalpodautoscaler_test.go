@@ -1,6 +1,34 @@
 package workload
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/godwit-io/godwit/internal/workload/objecttest"
+)
+
+func TestHorizontalPodAutoscalerComesBackWithoutWhatTheServerFilledIn(t *testing.T) {
+	autoscaler := objecttest.Parse(t, `
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: web
+  annotations:
+    stork.libopenstorage.org/spec.behavior.scaleUp.selectPolicy: ",Disabled"
+    stork.libopenstorage.org/spec.behavior.scaleDown.selectPolicy: ",Disabled"
+spec:
+  maxReplicas: 3
+  behavior:
+    scaleUp: {selectPolicy: Disabled, stabilizationWindowSeconds: 0, policies: [{type: Pods, value: 4, periodSeconds: 15}]}
+    scaleDown: {selectPolicy: Disabled, policies: [{type: Percent, value: 100, periodSeconds: 15}]}`)
+	if changed, err := Resume(autoscaler, Registrations{}); !changed || err != nil {
+		t.Fatalf("changed %t, error %v", changed, err)
+	}
+	if diff := cmp.Diff(map[string]any{"maxReplicas": int64(3)}, autoscaler.Object["spec"]); diff != "" {
+		t.Errorf("unexpected spec (-want,+got):\n%s", diff)
+	}
+}
 
 func TestHorizontalPodAutoscaler(t *testing.T) {
 	for name, tc := range map[string]roundTrip{

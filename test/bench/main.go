@@ -25,7 +25,7 @@ func main() {
 	mixes := flag.String("mix", "plain,custom", "mixes of kinds, separated by commas: plain, custom")
 	flag.Parse()
 	log.SetLogger(logr.Discard()) // Libraries have nothing to tell that the reader of the output should know.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	if err := run(ctx, strings.Split(*sizes, ","), strings.Split(*mixes, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)

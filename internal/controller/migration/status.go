@@ -35,6 +35,12 @@ func (s *statusWriter) update(ctx context.Context, change func(*storkv1alpha1.Mi
 	before := s.written.DeepCopy()
 	after := s.written.DeepCopy()
 	change(&after.Status)
+	if after.Status.Summary == nil {
+		after.Status.Summary = &storkv1alpha1.MigrationSummary{
+			ElapsedTimeForVolumeMigration:   storkv1alpha1.ElapsedNotApplicable,
+			ElapsedTimeForResourceMigration: storkv1alpha1.ElapsedNotApplicable,
+		}
+	}
 	progress := after.TableProgress()
 	after.Status.Progress = &progress
 	after.Status.ObservedGeneration = after.Generation
