@@ -54,6 +54,9 @@ func (a *activation) unstash(ctx context.Context, configMap *corev1.ConfigMap) o
 	if err != nil {
 		return fail(err)
 	}
+	if err := a.checkStashed(s.object); err != nil {
+		return fail(err)
+	}
 	uid, created, err := a.createStashed(ctx, s.object)
 	if err != nil {
 		return fail(err)
@@ -91,6 +94,21 @@ func parseStash(configMap *corev1.ConfigMap) (*stash, error) {
 	s.object.SetResourceVersion("")
 	s.object.SetManagedFields(nil)
 	return s, nil
+}
+
+// checkStashed refuses what no administrator of this cluster has registered as stashed. Whoever may write a ConfigMap could
+// otherwise have it create anything, with the rights of whoever activates.
+func (a *activation) checkStashed(object *unstructured.Unstructured) error {
+	kind := object.GroupVersionKind()
+	if registered, _ := a.registrations.Lookup(kind); !registered.StashStrategy.StashCR {
+		return fmt.Errorf("no ApplicationRegistration of this cluster has stashStrategy.stashCR for %s, group %q: "+
+			"if it shall be created, register it and activate again", kind.Kind, kind.Group)
+	}
+	namespaced, err := a.client.IsObjectNamespaced(object)
+	if err == nil && !namespaced {
+		err = fmt.Errorf("%s is in no namespace, so it cannot have been stashed", kind.Kind)
+	}
+	return err
 }
 
 // createStashed creates a custom resource and returns its UID, also that of one that exists.

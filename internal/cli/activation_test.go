@@ -213,6 +213,12 @@ status: {pods: [db-0, gone]}`)
 			configMap.Namespace, configMap.Name = namespace, "database-apps.example.com-stashed"
 			configMap.Labels = map[string]string{"stash-cr": "true", "resource-kind": "Database"}
 			Expect(hereClient.Create(ctx, configMap)).To(Succeed())
+			registration := &storkv1alpha1.ApplicationRegistration{Resources: []storkv1alpha1.ApplicationResource{{
+				Group: "apps.example.com", Version: "v1", Kind: "Database", StashStrategy: storkv1alpha1.StashStrategy{StashCR: true},
+			}}}
+			registration.Name = namespace
+			Expect(hereClient.Create(ctx, registration)).To(Succeed())
+			DeferCleanup(func(ctx SpecContext) { Expect(hereClient.Delete(ctx, registration)).To(Succeed()) })
 			claim = &corev1.PersistentVolumeClaim{}
 			Expect(yaml.Unmarshal([]byte(`{spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}`), claim)).To(Succeed())
 			claim.Namespace, claim.Name = namespace, "claim"
@@ -238,6 +244,17 @@ status: {pods: [db-0, gone]}`)
 		It("leaves them in their ConfigMaps on deactivation", func(ctx SpecContext) {
 			Expect(run(ctx, "deactivate")).To(Equal(succeeds("")))
 			Expect(apierrors.IsNotFound(hereClient.Get(ctx, client.ObjectKeyFromObject(database()), database()))).To(BeTrue())
+		})
+
+		It("creates nothing that this cluster does not have registered as stashed", func(ctx SpecContext) {
+			configMap.Data["cr-runtime-object"] = `{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"` + namespace + `"},
+"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"cluster-admin"},"subjects":[{"kind":"ServiceAccount","name":"default","namespace":"` + namespace + `"}]}`
+			Expect(hereClient.Update(ctx, configMap)).To(Succeed())
+			got := run(ctx, "activate")
+			Expect(got.code).To(Equal(1))
+			Expect(got.err).To(ContainSubstring("no ApplicationRegistration of this cluster has stashStrategy.stashCR for ClusterRoleBinding"))
+			binding := fromYAML("", "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: "+namespace+"}}")
+			Expect(apierrors.IsNotFound(hereClient.Get(ctx, client.ObjectKeyFromObject(binding), binding))).To(BeTrue())
 		})
 
 		It("names a ConfigMap that holds no object", func(ctx SpecContext) {

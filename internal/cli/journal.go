@@ -45,6 +45,9 @@ func ensure[T client.Object](ctx context.Context, j *journal, s *side, object T)
 			return live, true, nil
 		}
 	}
+	if err == nil && !live.GetDeletionTimestamp().IsZero() {
+		err = errors.New("one of that name is being deleted: wait until it is gone and run the command again")
+	}
 	if err == nil {
 		err = sameContent(object, live)
 	}

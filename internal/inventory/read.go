@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -135,9 +136,11 @@ func (r *run) parallel() int {
 	return r.Parallel
 }
 
-// concernsKindOnly tells whether a failure to read a kind says nothing about other kinds.
+// concernsKindOnly tells whether a failure to read a kind says nothing about other kinds. The webhook that converts the versions of
+// a custom resource may be gone for good, with its operator.
 func concernsKindOnly(err error) bool {
-	return apierrors.IsForbidden(err) || apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err)
+	return apierrors.IsForbidden(err) || apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) ||
+		err != nil && strings.Contains(err.Error(), "conversion webhook for")
 }
 
 // tolerate makes a failure that concerns one kind a notice, and leaves the kind out of what may be purged.

@@ -1,43 +1,36 @@
 package inventory
 
 import (
-	"fmt"
+	"errors"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/types"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-func TestWholeClusterIsReadForMostOfItsNamespaces(t *testing.T) {
+func TestConcernsKindOnly(t *testing.T) {
+	widgets := schema.GroupResource{Group: "example.com", Resource: "widgets"}
+	// What an API server answers where the webhook that converts a custom resource is gone.
+	conversion := &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status: metav1.StatusFailure, Code: 500,
+		Message: `conversion webhook for example.com/v1, Kind=Widget failed: service "widgets" not found`,
+	}}
 	for name, test := range map[string]struct {
-		migrated, all int
-		want          bool
+		err  error
+		want bool
 	}{
-		"not for one":                       {1, 2, false},
-		"not for three of three":            {3, 3, false},
-		"for four of four":                  {4, 4, true},
-		"for a quarter":                     {10, 40, true},
-		"not for less":                      {10, 41, false},
-		"not if the others are not counted": {10, 0, false},
+		"a kind that may not be read":             {err: apierrors.NewForbidden(widgets, "", errors.New("no")), want: true},
+		"a kind that has vanished":                {err: apierrors.NewNotFound(widgets, ""), want: true},
+		"a kind that cannot be converted":         {err: conversion, want: true},
+		"an API server that fails":                {err: apierrors.NewInternalError(errors.New("etcd")), want: false},
+		"an API server that does not answer":      {err: errors.New("connection refused"), want: false},
+		"nothing at all, which concerns no kinds": {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := &run{namespaces: map[string]string{}, clusterNamespaces: test.all}
-			for i := range test.migrated {
-				r.namespaces[fmt.Sprint("n", i)] = "x"
-			}
-			if got := r.readsWholeCluster(); got != test.want {
-				t.Errorf("got %t, want %t", got, test.want)
+			if got := concernsKindOnly(test.err); got != test.want {
+				t.Errorf("got %t", got)
 			}
 		})
-	}
-}
-
-func TestObjectsThatTwoKindsServeAreTakenOnce(t *testing.T) {
-	object := func(apiVersion string, uid types.UID) *Object {
-		u := parse(t, `{apiVersion: `+apiVersion+`, kind: Thing, metadata: {name: a, namespace: shop}}`)
-		return &Object{Unstructured: u, Kind: Kind{Kind: u.GroupVersionKind()}, UID: uid}
-	}
-	kept := (&run{}).withoutOwned([]*Object{object("new/v1", "1"), object("old/v1", "1"), object("new/v1", "2"), object("virtual/v1", ""), object("virtual/v1", "")})
-	if len(kept) != 4 {
-		t.Errorf("kept %d of 5 objects, want all but the second", len(kept))
 	}
 }

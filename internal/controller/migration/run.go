@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -81,8 +82,11 @@ func (r *run) end(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
-	r.status.event(corev1.EventTypeWarning, storkv1alpha1.ReasonFailed, "Run", err.Error()+"; this will be tried again")
-	return err
+	message := err.Error() + "; this will be tried again"
+	r.status.event(corev1.EventTypeWarning, storkv1alpha1.ReasonFailed, "Run", message)
+	return errors.Join(err, r.status.update(writeCtx, func(status *storkv1alpha1.MigrationStatus) {
+		r.status.setConditions(status, metav1.ConditionUnknown, storkv1alpha1.ReasonInProgress, message)
+	}))
 }
 
 // tellMissing tells of namespaces that are left out.

@@ -145,7 +145,7 @@ func (r *runner) finish(ctx context.Context, key types.NamespacedName, err error
 	base, woken := r.base, append(r.takeWaiting(), key)
 	r.mu.Unlock()
 	if err != nil && !interrupted {
-		log.FromContext(ctx).Error(err, "Run of a Migration ended early and will be tried again", "migration", key)
+		log.FromContext(ctx).Info("Run of a Migration ended early and will be tried again", "migration", key, "reason", err.Error())
 	}
 	r.notify(base, woken...) //nolint:contextcheck // The run's own context has ended; the runner's has not.
 }
