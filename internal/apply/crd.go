@@ -52,7 +52,7 @@ func hasVersion(versions []any, name string) bool {
 
 // awaitServed waits until the API server serves what a definition defines. It needs no worker meanwhile.
 func (r *run) awaitServed(ctx context.Context, e *entry) error {
-	bounded, cancel := context.WithTimeoutCause(ctx, servedTimeout, fmt.Errorf("it is not there after %s", servedTimeout))
+	bounded, cancel := withLimit(ctx, r.options.Clock, servedTimeout)
 	defer cancel()
 	defined := definedResource(e.object())
 	versions, _ := child(e.object().Object, "spec")["versions"].([]any)

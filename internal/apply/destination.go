@@ -175,7 +175,7 @@ func (d *destination) delete(ctx context.Context, t target, propagation metav1.D
 }
 
 // await returns the object as soon as it is as wanted; a nil object is one that is gone. It watches, and looks now and then where
-// it may not. When ctx ends it returns the object as it was last, and the error of ctx.
+// it may not.
 func (d *destination) await(
 	ctx context.Context, t target, wanted func(*unstructured.Unstructured) bool,
 ) (*unstructured.Unstructured, error) {
@@ -187,12 +187,8 @@ func (d *destination) await(
 		if wanted(object) {
 			return object, nil
 		}
-		changed := d.watch(ctx, t, object, wanted)
-		if ctx.Err() != nil {
-			return object, context.Cause(ctx)
-		}
-		if !changed && !pause(ctx, d.options.Clock, awaitPause) {
-			return object, context.Cause(ctx)
+		if !d.watch(ctx, t, object, wanted) && !pause(ctx, d.options.Clock, awaitPause) {
+			return nil, context.Cause(ctx)
 		}
 	}
 }

@@ -24,7 +24,7 @@
 //   - Any other cluster-scoped object that no migration brought (it lacks the migrated annotation) is left as it is. It is
 //     Unchanged if it has all that the Item has, else Skipped, with a notice. This holds for ClusterRoles: adding rules to one
 //     that is there would give them to everybody who is bound to it.
-//   - A namespaced object that no migration brought is taken over: its namespace is what the user migrates.
+//   - A namespaced object that no migration brought is taken over, with a notice: its namespace is what the user migrates.
 //
 // The status of an object is not compared and not updated; only a custom resource is created with the status that its Item has.
 package apply

@@ -9,10 +9,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	clocktesting "k8s.io/utils/clock/testing"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/internal/apply"
@@ -88,6 +90,17 @@ var _ = Describe("Faults", func() {
 		}),
 	)
 
+	// onWatch calls a function whenever a watch begins.
+	onWatch := func(do func()) func(*http.Request) (*http.Response, error) {
+		return func(request *http.Request) (*http.Response, error) {
+			if request.URL.Query().Get("watch") == "true" {
+				defer GinkgoRecover()
+				do()
+			}
+			return nil, nil
+		}
+	}
+
 	It("counts an object as created when only the answer was lost", func() {
 		var lost atomic.Bool
 		counter.tamper = func(request *http.Request) (*http.Response, error) {
@@ -128,6 +141,37 @@ var _ = Describe("Faults", func() {
 			return nil, nil
 		}
 		Expect(actions(bring(engine, config("a")))).To(Equal(map[apply.Action]int{apply.ActionCreated: 1}))
+	})
+
+	It("waits for an object that is being deleted, and creates it anew", func() {
+		bring(engine, config("a"))
+		edited("operator", config("a"), `{"metadata":{"finalizers":["example.com/hold"]}}`)
+		uid := found(config("a")).GetUID()
+		Expect(clientFor(config("a")).Delete(context.Background(), "a", deleteOptions)).To(Succeed())
+		engine, counter = newEngine(cluster.Config(), apply.Options{Clock: clocktesting.NewFakeClock(time.Now())})
+		counter.tamper = onWatch(func() { edited("operator", config("a"), `{"metadata":{"finalizers":null}}`) })
+		Expect(actions(bring(engine, config("a")))).To(Equal(map[apply.Action]int{apply.ActionCreated: 1}))
+		Expect(found(config("a")).GetUID()).NotTo(Equal(uid))
+	})
+
+	It("gives up on objects that do not go, on all of them after the time of one", func() {
+		bring(engine, configs(20)...)
+		for _, o := range configs(20) {
+			edited("operator", o, `{"metadata":{"finalizers":["example.com/hold"]}}`)
+			Expect(clientFor(o).Delete(context.Background(), o.GetName(), deleteOptions)).To(Succeed())
+		}
+		clock := clocktesting.NewFakeClock(time.Now())
+		began := clock.Now()
+		engine, counter = newEngine(cluster.Config(), apply.Options{Clock: clock})
+		counter.tamper = onWatch(func() { clock.Step(2 * time.Second) })
+		report, err := engine.Run(context.Background(), plan(configs(20)...), nil)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(actions(report)).To(Equal(map[apply.Action]int{"Failed": 20}))
+		for _, result := range report.Results {
+			Expect(result.Err).To(MatchError(And(ContainSubstring("being deleted"), ContainSubstring("example.com/hold"), ContainSubstring("run again"))))
+			edited("operator", config(result.Source.Name), `{"metadata":{"finalizers":null}}`)
+		}
+		Expect(clock.Since(began)).To(BeNumerically("<", 3*time.Minute))
 	})
 
 	It("of one object do not stop the others", func() {

@@ -2,7 +2,6 @@ package apply
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -190,23 +189,22 @@ func (p *patience) left(c clock.PassiveClock) time.Duration {
 // awaitGone waits until an object that is being deleted is gone.
 func (r *run) awaitGone(ctx context.Context, e *entry, limit time.Duration) error {
 	uid := e.live.uid
-	bounded, cancel := context.WithTimeoutCause(ctx, limit, errors.New("it is still there"))
+	isGone := func(object *unstructured.Unstructured) bool { return object == nil || object.GetUID() != uid }
+	bounded, cancel := withLimit(ctx, r.options.Clock, limit)
 	defer cancel()
-	last, err := r.destination.await(bounded, e.target, func(object *unstructured.Unstructured) bool {
-		return object == nil || object.GetUID() != uid
-	})
+	last, err := r.destination.await(bounded, e.target, isGone)
+	if bounded.Err() != nil && ctx.Err() == nil {
+		last, err = r.destination.get(ctx, e.target) // The last look.
+	}
 	switch {
-	case err == nil && last != nil:
+	case err != nil:
+		return e.failure("waiting for the deletion of", err)
+	case !isGone(last):
+		return fmt.Errorf("%s is being deleted at the destination, and still there; finalizers %q: run again when it is gone", e.target, last.GetFinalizers())
+	case last != nil:
 		return staleError{apierrors.NewAlreadyExists(e.target.resource.GroupResource(), e.target.Name)}
-	case err == nil:
+	default:
 		e.live, e.uid = nil, ""
 		return nil
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case last != nil:
-		return fmt.Errorf("%s is being deleted at the destination, and still there; finalizers %q: run again when it is gone",
-			e.target, last.GetFinalizers())
-	default:
-		return e.failure("waiting for the deletion of", err)
 	}
 }

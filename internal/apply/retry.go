@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -168,6 +169,21 @@ func pause(ctx context.Context, c clock.Clock, d time.Duration) bool {
 	case <-timer.C():
 		return true
 	}
+}
+
+// withLimit returns a context that ends after a time on the clock.
+func withLimit(ctx context.Context, c clock.Clock, limit time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := c.NewTimer(limit)
+	go func() {
+		defer timer.Stop()
+		select {
+		case <-ctx.Done():
+		case <-timer.C():
+			cancel(fmt.Errorf("gave up after %s", limit))
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }
 
 // jittered returns between half and all of a duration, so that workers which failed together do not come back together.

@@ -68,7 +68,7 @@ func (r *run) bring(ctx context.Context, e *entry) (Action, error) {
 			return ActionCreated, nil
 		}
 	}
-	return "", fmt.Errorf("somebody else keeps changing it: %w", err)
+	return "", e.failure("somebody else keeps changing", err)
 }
 
 func (r *run) readAgain(ctx context.Context, e *entry) error {
