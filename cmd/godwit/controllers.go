@@ -38,9 +38,13 @@ type served struct {
 func newServed(restConfig *rest.Config, clock clock.WithTickerAndDelayedExecution) (*served, error) {
 	unthrottled := rest.CopyConfig(restConfig)
 	unthrottled.QPS = -1
-	unthrottled.DisableCompression = true // Its API server is near: compressing lists costs more time than it saves.
+	unthrottled.DisableCompression = true          // Its API server is near: compressing lists costs more time than it saves.
 	unthrottled.WarningHandler = rest.NoWarnings{} // Deprecated kinds are migrated all the same.
-	dynamicClient, err := dynamic.NewForConfig(unthrottled)
+	httpClient, err := rest.HTTPClientFor(unthrottled)
+	if err != nil {
+		return nil, err
+	}
+	dynamicClient, err := remote.NewDynamic(unthrottled, httpClient)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func Connect(credential *Credential, options Options) (*Cluster, error) {
 		config.QPS = -1
 	}
 	client := &http.Client{Transport: transport}
-	objects, err := dynamic.NewForConfigAndClient(config, client)
+	objects, err := NewDynamic(config, client)
 	if err != nil {
 		return nil, fmt.Errorf("making a client for %s: %w", credential.Server, err)
 	}
