@@ -53,7 +53,7 @@ func decodeList(data []byte, list *unstructured.UnstructuredList) bool {
 	kind, _ := content["kind"].(string)
 	version, _ := content["apiVersion"].(string)
 	items, isList := content["items"].([]any)
-	if !isList || !strings.HasSuffix(kind, "List") {
+	if !isList || version == "" || !strings.HasSuffix(kind, "List") {
 		return false
 	}
 	objects := make([]unstructured.Unstructured, len(items))
