@@ -57,6 +57,9 @@ const (
 	StashKeyOwnedPVCs = "ownedPVCs"
 	StashKeyName      = "name"
 
+	// ReportKey is the key of the binaryData of a ConfigMap that status.report names: a gzipped JSON list of MigrationResourceInfo.
+	ReportKey = "report.json.gz"
+
 	// TimeLayout is how Stork writes a time into annotations and names of child objects.
 	TimeLayout = "2006-01-02-150405"
 )

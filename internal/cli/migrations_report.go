@@ -18,9 +18,6 @@ import (
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
 
-// reportKey is the key of a report ConfigMap's binaryData.
-const reportKey = "report.json.gz"
-
 // maxReportBytes bounds what one ConfigMap may unpack to. An honest one of 1 MiB holds far less.
 const maxReportBytes = 64 << 20
 
@@ -117,9 +114,9 @@ func readReport(ctx context.Context, c client.Reader, m *storkv1alpha1.Migration
 		if err := c.Get(ctx, client.ObjectKey{Namespace: m.Namespace, Name: name}, part); err != nil {
 			return nil, fmt.Errorf("reading the report of migration %s: %w; failures are in its status too, which -o yaml shows", m.Name, err)
 		}
-		results, err := decodeReport(part.BinaryData[reportKey])
+		results, err := decodeReport(part.BinaryData[storkv1alpha1.ReportKey])
 		if err != nil {
-			return nil, fmt.Errorf("reading the report of migration %s in ConfigMap %s, key %s: %w", m.Name, name, reportKey, err)
+			return nil, fmt.Errorf("reading the report of migration %s in ConfigMap %s, key %s: %w", m.Name, name, storkv1alpha1.ReportKey, err)
 		}
 		all = append(all, results...)
 	}

@@ -247,7 +247,7 @@ var _ = Describe("A Migration", func() {
 		report := &corev1.ConfigMap{}
 		Expect(here.Get(ctx, types.NamespacedName{Namespace: namespace, Name: migration.Status.Report.ConfigMaps[0]}, report)).To(Succeed())
 		Expect(report.OwnerReferences).To(HaveLen(1))
-		Expect(report.BinaryData).To(HaveKey(reportKey))
+		Expect(report.BinaryData).To(HaveKey(storkv1alpha1.ReportKey))
 
 		By("not migrating the report itself")
 		again := migrate(ctx, newMigration(namespace, "again"))

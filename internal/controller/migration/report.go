@@ -35,9 +35,6 @@ const (
 // each has a reason of the greatest length.
 const reportChunk = 5000
 
-// reportKey is the key of a report ConfigMap's binaryData: a gzipped JSON list of MigrationResourceInfo.
-const reportKey = "report.json.gz"
-
 // messageMigrated is the reason of every object that arrived, as Stork words it.
 const messageMigrated = "Resource migrated successfully"
 
@@ -165,7 +162,7 @@ func reportConfigMap(migration *storkv1alpha1.Migration, name string, compressed
 		WithOwnerReferences(metav1ac.OwnerReference().
 			WithAPIVersion(storkv1alpha1.GroupVersion.String()).WithKind("Migration").
 			WithName(migration.Name).WithUID(migration.UID)).
-		WithBinaryData(map[string][]byte{reportKey: compressed})
+		WithBinaryData(map[string][]byte{storkv1alpha1.ReportKey: compressed})
 }
 
 func compress(infos []*storkv1alpha1.MigrationResourceInfo) ([]byte, error) {
