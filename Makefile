@@ -45,6 +45,7 @@ generate: ## Generate deep copies, CRDs, RBAC and the chart's copies of them.
 	rm -rf config/chart/files && mkdir -p config/chart/files/crds
 	cp config/crd/bases/*.yaml config/chart/files/crds/
 	cp config/rbac/role.yaml config/chart/files/role.yaml
+	cp config/webhook/configuration.yaml config/chart/files/webhook.yaml
 
 .PHONY: verify-generated
 verify-generated: generate ## Fail when generated files are not those of the sources.
@@ -91,4 +92,4 @@ deploy: ## Install IMAGE into the cluster of the current kubeconfig with kustomi
 
 .PHONY: undeploy
 undeploy: ## Remove from the cluster of the current kubeconfig; CRDs and their objects stay.
-	set -e; for part in network-policy manager rbac; do kubectl delete --ignore-not-found -k config/$$part; done
+	set -e; for part in webhook network-policy manager rbac; do kubectl delete --ignore-not-found -k config/$$part; done

@@ -64,7 +64,7 @@ func setupControllers(ctx context.Context, mgr ctrl.Manager, flags *managerFlags
 		return err
 	}
 	clusters := remote.NewPool(mgr.GetAPIReader(), remote.Options{
-		Policy:    remote.Policy{AllowedExecCommands: flags.allowedExecCommands, AllowFiles: flags.allowKubeconfigFiles},
+		Policy:    flags.kubeconfigPolicy(),
 		UserAgent: operatorName + "/" + version,
 	})
 	drivers := &volume.Registry{}
@@ -95,6 +95,10 @@ func setupControllers(ctx context.Context, mgr ctrl.Manager, flags *managerFlags
 	return mgr.Add(&defaults.Installer{
 		Client: mgr.GetClient(), AdminNamespace: flags.adminNamespace, DeployNamespace: os.Getenv("POD_NAMESPACE"),
 	})
+}
+
+func (f *managerFlags) kubeconfigPolicy() remote.Policy {
+	return remote.Policy{AllowedExecCommands: f.allowedExecCommands, AllowFiles: f.allowKubeconfigFiles}
 }
 
 func (f *managerFlags) migrationOptions() migration.Options {

@@ -28,6 +28,9 @@ type managerFlags struct {
 	metricsAddress          string
 	metricsSecure           bool
 	metricsCertDir          string
+	webhookAddress          string
+	webhookConfiguration    string
+	authorizeRequesters     bool
 	leaderElect             bool
 	leaderElectionNamespace string
 	allowedExecCommands     []string
@@ -61,6 +64,12 @@ func (f *managerFlags) bind(command *cobra.Command) {
 	set.StringVar(&f.metricsAddress, "metrics-bind-address", ":8443", "address of /metrics; 0 turns it off")
 	set.BoolVar(&f.metricsSecure, "metrics-secure", true, "serve metrics over TLS, to those whom the API server authenticates and authorises")
 	set.StringVar(&f.metricsCertDir, "metrics-cert-dir", "", "folder with tls.crt and tls.key for metrics; empty makes a self-signed certificate")
+	set.StringVar(&f.webhookAddress, "webhook-bind-address", ":9443", "address of the admission webhooks; 0 turns them off")
+	set.StringVar(&f.webhookConfiguration, "webhook-configuration", "godwit",
+		"ValidatingWebhookConfiguration that tells the API server of the webhooks; the authority of their certificate is written into it")
+	set.BoolVar(&f.authorizeRequesters, "authorize-requesters", true,
+		"admit ClusterPairs, Rules, Migrations and MigrationSchedules only from users who themselves may read the Secrets, mount the volumes and run "+
+			"the commands that the operator would for them")
 	set.BoolVar(&f.leaderElect, "leader-elect", true, "work only while holding the lease, so that several replicas can run")
 	set.StringVar(&f.leaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease; empty means the pod's own")
 	set.StringSliceVar(&f.allowedExecCommands, "allow-exec-command", nil,
@@ -86,12 +95,25 @@ func newScheme() *runtime.Scheme {
 	return scheme
 }
 
+// turnedOff is the address of a server that is not wanted.
+const turnedOff = "0"
+
 func runManager(ctx context.Context, flags *managerFlags) error {
 	restConfig, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("finding the cluster to serve: %w", err)
 	}
-	mgr, err := ctrl.NewManager(restConfig, flags.managerOptions())
+	certificate, err := newWebhookCertificate(restConfig, flags)
+	if err != nil {
+		return err
+	}
+	options := flags.managerOptions()
+	if flags.webhookAddress != turnedOff {
+		if options.WebhookServer, err = newWebhookServer(flags.webhookAddress, certificate); err != nil {
+			return err
+		}
+	}
+	mgr, err := ctrl.NewManager(restConfig, options)
 	if err != nil {
 		return err
 	}
@@ -100,6 +122,11 @@ func runManager(ctx context.Context, flags *managerFlags) error {
 	}
 	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
 		return err
+	}
+	if options.WebhookServer != nil {
+		if err := setupWebhooks(mgr, certificate, flags); err != nil {
+			return err
+		}
 	}
 	if err := setupControllers(ctx, mgr, flags); err != nil {
 		return err

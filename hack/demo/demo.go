@@ -59,7 +59,11 @@ func (d *demo) startClusters(ctx context.Context) (err error) {
 			return err
 		}
 		log := filepath.Join(filepath.Dir(cluster.KubeconfigFile()), "godwit.log")
-		manager, err := localgodwit.StartManager(ctx, "bin/godwit", cluster.Kubeconfig(), log)
+		webhooks, err := localgodwit.InstallWebhooks(ctx, cluster.Config(), ".")
+		if err != nil {
+			return err
+		}
+		manager, err := localgodwit.StartManager(ctx, "bin/godwit", cluster.Kubeconfig(), log, webhooks)
 		if err != nil {
 			return err
 		}

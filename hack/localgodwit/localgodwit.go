@@ -70,7 +70,8 @@ type Manager struct {
 	log        string
 }
 
-// StartManager starts the operator's binary with a kubeconfig and waits until it is ready. Its log goes to the file log.
+// StartManager starts the operator's binary with a kubeconfig and waits until it is ready. Its log goes to the file log. It serves
+// no webhooks unless args has what InstallWebhooks returns.
 func StartManager(ctx context.Context, binary string, kubeconfig []byte, log string, args ...string) (*Manager, error) {
 	file := filepath.Join(filepath.Dir(log), "godwit.kubeconfig")
 	if err := os.WriteFile(file, kubeconfig, 0o600); err != nil {
@@ -81,7 +82,7 @@ func StartManager(ctx context.Context, binary string, kubeconfig []byte, log str
 		return nil, err
 	}
 	command := exec.Command(binary, append([]string{"manager", "--kubeconfig=" + file, "--leader-elect=false",
-		"--metrics-secure=false", "--metrics-bind-address=" + addresses[0], "--health-probe-bind-address=" + addresses[1]}, args...)...)
+		"--webhook-bind-address=0", "--metrics-secure=false", "--metrics-bind-address=" + addresses[0], "--health-probe-bind-address=" + addresses[1]}, args...)...)
 	manager, err := Start(ctx, command, log, "http://"+addresses[1]+"/readyz")
 	if err != nil {
 		return nil, err

@@ -3,6 +3,8 @@ package inventory
 import (
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // coreGroup is how Stork writes the name of the core API group, which is empty.
@@ -30,4 +32,9 @@ func (t typeName) matches(r Resource) bool {
 	}
 	same := func(name string) bool { return strings.EqualFold(t.name, name) }
 	return same(r.Kind) || same(r.Resource) || same(r.Singular) || slices.ContainsFunc(r.ShortNames, same)
+}
+
+// NamesSecrets tells whether a user's name of kinds, as in ExcludeTypes, means the Secrets of Kubernetes.
+func NamesSecrets(name string) bool {
+	return parseTypeName(name).matches(Resource{GroupResource: schema.GroupResource{Resource: "secrets"}, Kind: "Secret", Singular: "secret"})
 }

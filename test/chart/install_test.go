@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
@@ -32,6 +33,7 @@ var _ = Describe("An installed release", Ordered, func() {
 		installed = install(ctx, source)
 		first = startOperator(ctx, "first")
 		Eventually(leader).WithContext(ctx).ShouldNot(BeEmpty())
+		breakCertificate(ctx)
 		second = startOperator(ctx, "second")
 		Eventually(func() error { // The controller manager makes the ServiceAccount of the namespace.
 			_, err := kubectl(ctx, source, nil, "apply", "--server-side", "-f", "testdata/shop.yaml")
@@ -166,6 +168,15 @@ func install(ctx context.Context, cluster *localcluster.Cluster, args ...string)
 	manifest, err := helm(ctx, cluster, "get", "manifest", release, "--namespace", namespace)
 	Expect(err).NotTo(HaveOccurred())
 	return objectsOf(manifest)
+}
+
+// breakCertificate has the next operator make a new one for its webhooks.
+func breakCertificate(ctx context.Context) {
+	GinkgoHelper()
+	secret := &corev1.Secret{}
+	Expect(here.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "godwit-webhook"}, secret)).To(Succeed())
+	secret.Data[corev1.TLSPrivateKeyKey] = []byte("broken")
+	Expect(here.Update(ctx, secret)).To(Succeed())
 }
 
 // newColumn is what the newer chart has.

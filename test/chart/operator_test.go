@@ -2,13 +2,16 @@ package chart_test
 
 import (
 	"context"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -41,18 +44,22 @@ func startOperator(ctx context.Context, name string) *operator {
 	deployment := &appsv1.Deployment{}
 	Expect(here.Get(ctx, client.ObjectKey{Namespace: namespace, Name: release}, deployment)).To(Succeed())
 	pod := deployment.Spec.Template.Spec
-	addresses, err := localgodwit.FreeAddresses(2)
+	addresses, err := localgodwit.FreeAddresses(3)
 	Expect(err).NotTo(HaveOccurred())
+	routeWebhooks(ctx, addresses[2])
 
-	const metricsFlag = "--metrics-bind-address="
+	const metricsFlag, webhookFlag = "--metrics-bind-address=", "--webhook-bind-address="
 	var args []string
 	for _, arg := range pod.Containers[0].Args {
-		if strings.HasPrefix(arg, metricsFlag) {
+		switch {
+		case strings.HasPrefix(arg, metricsFlag):
 			arg = metricsFlag + addresses[0]
+		case strings.HasPrefix(arg, webhookFlag):
+			arg = webhookFlag + addresses[2]
 		}
 		args = append(args, arg)
 	}
-	Expect(args).To(ContainElements(metricsFlag+addresses[0], "--leader-elect=true"))
+	Expect(args).To(ContainElements(metricsFlag+addresses[0], webhookFlag+addresses[2], "--leader-elect=true"))
 	args = append(args, "--health-probe-bind-address="+addresses[1], "--leader-election-namespace="+namespace,
 		"--kubeconfig="+writeKubeconfig(token(ctx, namespace, pod.ServiceAccountName)))
 
@@ -69,6 +76,25 @@ func startOperator(ctx context.Context, name string) *operator {
 		return manager.Stop()
 	})
 	return started
+}
+
+// routeWebhooks leads the API server from the installed Service to an address of this machine, where it has no network of Services.
+func routeWebhooks(ctx context.Context, address string) {
+	GinkgoHelper()
+	host, portText, err := net.SplitHostPort(address)
+	Expect(err).NotTo(HaveOccurred())
+	port, err := strconv.ParseInt(portText, 10, 32)
+	Expect(err).NotTo(HaveOccurred())
+	service := &corev1.Service{}
+	Expect(here.Get(ctx, client.ObjectKey{Namespace: namespace, Name: release + "-webhook"}, service)).To(Succeed())
+	service.Spec.Type, service.Spec.ExternalName, service.Spec.ClusterIP, service.Spec.ClusterIPs = corev1.ServiceTypeExternalName, host, "", nil
+	Expect(here.Update(ctx, service)).To(Succeed())
+	configuration := &admissionregistrationv1.ValidatingWebhookConfiguration{}
+	Expect(here.Get(ctx, client.ObjectKey{Name: release}, configuration)).To(Succeed())
+	for i := range configuration.Webhooks {
+		configuration.Webhooks[i].ClientConfig.Service.Port = new(int32(port))
+	}
+	Expect(here.Update(ctx, configuration)).To(Succeed())
 }
 
 // environment is what a container would get.

@@ -7,10 +7,13 @@ package defaults
 import (
 	"context"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/godwit-io/godwit/internal/workload"
@@ -37,8 +40,25 @@ type Installer struct {
 // +kubebuilder:rbac:groups=stork.libopenstorage.org,resources=applicationregistrations,verbs=create
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=create;patch
 
-// Start implements manager.Runnable. It returns when all is there.
+// retryDelay is how long the Installer waits after a failure, for example of an admission webhook that is starting too.
+var retryDelay = wait.Backoff{Duration: time.Second, Factor: 2, Jitter: 0.1, Steps: 9, Cap: 5 * time.Minute}
+
+// Start implements manager.Runnable. It returns when all is there; until then the operator does its work without.
 func (i *Installer) Start(ctx context.Context) error {
+	err := retryDelay.DelayFunc().Until(ctx, true, true, func(ctx context.Context) (bool, error) {
+		if err := i.install(ctx); err != nil {
+			ctrl.LoggerFrom(ctx).Error(err, "Installing the defaults failed, trying again")
+			return false, nil
+		}
+		return true, nil
+	})
+	if wait.Interrupted(err) {
+		return nil // The operator ends.
+	}
+	return err
+}
+
+func (i *Installer) install(ctx context.Context) error {
 	for _, registration := range workload.Builtin() {
 		if err := i.Client.Create(ctx, registration); err != nil && !apierrors.IsAlreadyExists(err) {
 			return fmt.Errorf("installing the built-in ApplicationRegistration %s: %w", registration.Name, err)

@@ -1,0 +1,162 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+	"github.com/godwit-io/godwit/internal/inventory"
+	"github.com/godwit-io/godwit/internal/remote"
+	"github.com/godwit-io/godwit/internal/rule"
+	"github.com/godwit-io/godwit/internal/transform"
+	"github.com/godwit-io/godwit/internal/workload"
+)
+
+// judge knows what every validator needs.
+type judge struct {
+	adminNamespace string
+	policy         remote.Policy
+	requesters     *requesters
+}
+
+// clusterPair is judged by its inline kubeconfig; one in a Secret is vetted by the controller, which sees it change. Its writer
+// decides where the Secrets of the namespace go, with every Migration that names the pair.
+func (j *judge) clusterPair() *validator[*storkv1alpha1.ClusterPair] {
+	return &validator[*storkv1alpha1.ClusterPair]{
+		kind: "ClusterPair", resource: "clusterpairs",
+		check: func(pair *storkv1alpha1.ClusterPair) error {
+			if pair.Spec.Config == nil {
+				return nil
+			}
+			if _, err := j.policy.Vet(pair.Spec.Config.Raw); err != nil {
+				return fmt.Errorf("spec.config: %w", err)
+			}
+			return nil
+		},
+		authorize: func(ctx context.Context, pair *storkv1alpha1.ClusterPair) error {
+			return j.requesters.require(ctx, readSecrets, pair.Namespace)
+		},
+	}
+}
+
+func (j *judge) migration() *validator[*storkv1alpha1.Migration] {
+	return &validator[*storkv1alpha1.Migration]{
+		kind: "Migration", resource: "migrations",
+		check: func(migration *storkv1alpha1.Migration) error {
+			return j.checkScope("spec", migration.Namespace, migration.Spec)
+		},
+		authorize: func(ctx context.Context, migration *storkv1alpha1.Migration) error {
+			return j.authorizeMigration(ctx, migration.Namespace, migration.Spec)
+		},
+	}
+}
+
+// migrationSchedule is judged as the Migrations that the operator will make of it.
+func (j *judge) migrationSchedule() *validator[*storkv1alpha1.MigrationSchedule] {
+	return &validator[*storkv1alpha1.MigrationSchedule]{
+		kind: "MigrationSchedule", resource: "migrationschedules",
+		check: func(schedule *storkv1alpha1.MigrationSchedule) error {
+			return j.checkScope("spec.template.spec", schedule.Namespace, schedule.Spec.Template.Spec)
+		},
+		authorize: func(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule) error {
+			return j.authorizeMigration(ctx, schedule.Namespace, schedule.Spec.Template.Spec)
+		},
+	}
+}
+
+// checkScope lets a Migration outside the admin namespace name only its own namespace (Stork's public documentation, "Migration
+// scope"). What its selectors choose is seen when it runs.
+func (j *judge) checkScope(spec, namespace string, migration storkv1alpha1.MigrationSpec) error {
+	if namespace == j.adminNamespace {
+		return nil
+	}
+	var problems []error
+	for i, name := range migration.Namespaces {
+		if name != namespace {
+			problems = append(problems, fmt.Errorf("%s.namespaces[%d]: %q: migration namespaces should only contain the current namespace, %s: "+
+				"only in the admin namespace %s can others be named", spec, i, name, namespace, j.adminNamespace))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// authorizeMigration requires the rights with which the operator would serve a Migration. In its own namespace a Migration reaches
+// that one only; in the admin namespace selectors can choose any, now or later.
+func (j *judge) authorizeMigration(ctx context.Context, namespace string, migration storkv1alpha1.MigrationSpec) error {
+	namespaces := migration.Namespaces
+	switch {
+	case namespace != j.adminNamespace:
+		namespaces = []string{namespace}
+	case len(migration.NamespaceSelectors) > 0:
+		namespaces = []string{everywhere}
+	}
+	for _, wanted := range rightsFor(migration) {
+		if err := j.requesters.require(ctx, wanted, namespaces...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func rightsFor(migration storkv1alpha1.MigrationSpec) []right {
+	var rights []right
+	if isTrue(migration.IncludeResources) && !excludesSecrets(migration) {
+		rights = append(rights, readSecrets)
+	}
+	if isTrue(migration.IncludeVolumes) {
+		rights = append(rights, mountVolumes)
+	}
+	if migration.PreExecRule != "" || migration.PostExecRule != "" {
+		rights = append(rights, runCommands)
+	}
+	return rights
+}
+
+// isTrue reads an option that is true by default.
+func isTrue(option *bool) bool { return option == nil || *option }
+
+func excludesSecrets(migration storkv1alpha1.MigrationSpec) bool {
+	return slices.ContainsFunc(migration.ExcludeResourceTypes, inventory.NamesSecrets)
+}
+
+// rule is judged as one that runs before a migration, where more is allowed. Its writer decides what runs in the pods of its
+// namespace, from the admin namespace in all pods.
+func (j *judge) rule() *validator[*storkv1alpha1.Rule] {
+	return &validator[*storkv1alpha1.Rule]{
+		kind: "Rule", resource: "rules",
+		check: func(r *storkv1alpha1.Rule) error { return rule.Validate(r, rule.Pre) },
+		authorize: func(ctx context.Context, r *storkv1alpha1.Rule) error {
+			namespace := r.Namespace
+			if namespace == j.adminNamespace {
+				namespace = everywhere
+			}
+			return j.requesters.require(ctx, runCommands, namespace)
+		},
+	}
+}
+
+func (j *judge) resourceTransformation() *validator[*storkv1alpha1.ResourceTransformation] {
+	return &validator[*storkv1alpha1.ResourceTransformation]{
+		kind: "ResourceTransformation", resource: "resourcetransformations",
+		check: func(transformation *storkv1alpha1.ResourceTransformation) error {
+			return transform.ValidateTransformation(transformation.Spec)
+		},
+	}
+}
+
+func (j *judge) applicationRegistration() *validator[*storkv1alpha1.ApplicationRegistration] {
+	return &validator[*storkv1alpha1.ApplicationRegistration]{
+		kind: "ApplicationRegistration", resource: "applicationregistrations",
+		check: func(registration *storkv1alpha1.ApplicationRegistration) error {
+			var problems []error
+			for i, resource := range registration.Resources {
+				if err := workload.ValidateRegistration(resource); err != nil {
+					problems = append(problems, fmt.Errorf("resources[%d]: %w", i, err))
+				}
+			}
+			return errors.Join(problems...)
+		},
+	}
+}

@@ -1,0 +1,185 @@
+package webhook
+
+import (
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+)
+
+func named(namespace string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: namespace, GenerateName: "test-"}
+}
+
+func migrationOf(namespace string, namespaces ...string) *storkv1alpha1.Migration {
+	return &storkv1alpha1.Migration{
+		ObjectMeta: named(namespace),
+		Spec:       storkv1alpha1.MigrationSpec{ClusterPair: "pair", Namespaces: namespaces},
+	}
+}
+
+func scheduleOf(migration *storkv1alpha1.Migration) *storkv1alpha1.MigrationSchedule {
+	return &storkv1alpha1.MigrationSchedule{
+		ObjectMeta: named(migration.Namespace),
+		Spec: storkv1alpha1.MigrationScheduleSpec{
+			SchedulePolicyName: "daily", Template: storkv1alpha1.MigrationTemplateSpec{Spec: migration.Spec},
+		},
+	}
+}
+
+func pairIn(namespace string) *storkv1alpha1.ClusterPair {
+	return &storkv1alpha1.ClusterPair{
+		ObjectMeta: named(namespace),
+		Spec:       storkv1alpha1.ClusterPairSpec{KubeconfigSecretRef: &storkv1alpha1.KubeconfigSecretRef{Name: "kubeconfig"}},
+	}
+}
+
+func ruleIn(namespace string) *storkv1alpha1.Rule {
+	return &storkv1alpha1.Rule{ObjectMeta: named(namespace), Rules: []storkv1alpha1.RuleItem{{
+		PodSelector: map[string]string{"app": "db"},
+		Actions:     []storkv1alpha1.RuleAction{{Type: storkv1alpha1.RuleActionCommand, Value: "sync"}},
+	}}}
+}
+
+func with(migration *storkv1alpha1.Migration, change func(*storkv1alpha1.MigrationSpec)) *storkv1alpha1.Migration {
+	change(&migration.Spec)
+	return migration
+}
+
+var _ = Describe("A requester", func() {
+	DescribeTable("is refused what the operator would do with rights that the requester lacks",
+		func(ctx SpecContext, user string, object client.Object, message string) {
+			err := as(user).Create(ctx, object)
+			Expect(err).To(MatchError(And(ContainSubstring("is forbidden"), ContainSubstring(message))))
+		},
+		Entry("reading Secrets", "nobody", migrationOf("shop", "shop"),
+			`user "nobody" may not list secrets in namespace shop, and the operator reads Secrets there and sends them to the other cluster`),
+		Entry("reading Secrets for a schedule", "nobody", scheduleOf(migrationOf("shop", "shop")), "may not list secrets in namespace shop"),
+		Entry("sending data of volumes", "reader", migrationOf("shop", "shop"), "may not create pods in namespace shop"),
+		Entry("running commands before", "mover",
+			with(migrationOf("shop", "shop"), func(s *storkv1alpha1.MigrationSpec) { s.PreExecRule = "r" }), "may not create pods/exec in namespace shop"),
+		Entry("running commands after", "mover",
+			with(migrationOf("shop", "shop"), func(s *storkv1alpha1.MigrationSpec) { s.PostExecRule = "r" }), "may not create pods/exec in namespace shop"),
+		Entry("one of several namespaces", "runner", migrationOf(adminNamespace, "shop", "other"), "may not list secrets in namespace other,"),
+		Entry("namespaces that selectors choose, now or later", "both",
+			with(migrationOf(adminNamespace, "shop"), func(s *storkv1alpha1.MigrationSpec) {
+				s.NamespaceSelectors = map[string]string{"kubernetes.io/metadata.name": "shop"}
+			}), "may not list secrets in all namespaces"),
+		Entry("its own namespace, whatever selectors choose", "nobody",
+			with(migrationOf("shop"), func(s *storkv1alpha1.MigrationSpec) { s.NamespaceSelectors = map[string]string{"a": "b"} }),
+			"may not list secrets in namespace shop"),
+		Entry("saying where Secrets go", "nobody", pairIn("shop"), "may not list secrets in namespace shop"),
+		Entry("saying what runs in pods", "mover", ruleIn("shop"), "may not create pods/exec in namespace shop"),
+		Entry("saying what runs in all pods", "runner", ruleIn(adminNamespace), "may not create pods/exec in all namespaces"),
+	)
+
+	DescribeTable("is admitted with the rights for what is asked for, and no more",
+		func(ctx SpecContext, user string, object client.Object) {
+			Expect(as(user).Create(ctx, object)).To(Succeed())
+		},
+		Entry("everything in one namespace", "runner",
+			with(migrationOf("shop", "shop"), func(s *storkv1alpha1.MigrationSpec) { s.PreExecRule = "r" })),
+		Entry("no commands", "mover", migrationOf("shop", "shop")),
+		Entry("no volumes", "reader", with(migrationOf("shop", "shop"), func(s *storkv1alpha1.MigrationSpec) { s.IncludeVolumes = new(false) })),
+		Entry("neither volumes nor Secrets", "nobody", with(migrationOf("shop", "shop"), func(s *storkv1alpha1.MigrationSpec) {
+			s.IncludeVolumes, s.ExcludeResourceTypes = new(false), []string{"ConfigMap", "secrets"}
+		})),
+		Entry("several namespaces", "both", migrationOf(adminNamespace, "shop", "other")),
+		Entry("all namespaces", "everywhere", with(migrationOf(adminNamespace, "nowhere", "shop"), func(s *storkv1alpha1.MigrationSpec) {
+			s.NamespaceSelectors = map[string]string{"a": "b"}
+		})),
+		Entry("a schedule", "mover", scheduleOf(migrationOf("shop", "shop"))),
+		Entry("a pair", "reader", pairIn("shop")),
+		Entry("a rule", "runner", ruleIn("shop")),
+		Entry("a rule for all", "everywhere", ruleIn(adminNamespace)),
+	)
+
+	It("has the rights of its groups", func(ctx SpecContext) {
+		Expect(as("nobody", "shop-runners").Create(ctx, migrationOf("shop", "shop"))).To(Succeed())
+	})
+
+	It("is not asked where it is the operator, which makes the Migrations of schedules", func(ctx SpecContext) {
+		operator := as("system:serviceaccount:kube-system:godwit")
+		Expect(operator.Create(ctx, migrationOf("shop", "shop"))).To(Succeed())
+		Expect(operator.Create(ctx, ruleIn("shop"))).To(Succeed())
+	})
+
+	It("is asked when what is wanted changes, and not when anything else does", func(ctx SpecContext) {
+		migration := migrationOf("shop", "shop")
+		Expect(as("mover").Create(ctx, migration)).To(Succeed())
+		nobody := as("nobody")
+		migration.Labels = map[string]string{"a": "b"}
+		migration.Finalizers = []string{"example.com/keep"}
+		Expect(nobody.Update(ctx, migration)).To(Succeed())
+		migration.Spec.PurgeDeletedResources = new(true)
+		Expect(nobody.Update(ctx, migration)).To(MatchError(ContainSubstring("may not list secrets")))
+		Expect(admin.Get(ctx, client.ObjectKeyFromObject(migration), migration)).To(Succeed())
+		migration.Finalizers = nil
+		Expect(nobody.Update(ctx, migration)).To(Succeed())
+		Expect(nobody.Delete(ctx, migration)).To(Succeed())
+	})
+
+	It("is judged in a dry run too", func(ctx SpecContext) {
+		Expect(as("nobody").Create(ctx, migrationOf("shop", "shop"), client.DryRunAll)).To(MatchError(ContainSubstring("may not list secrets")))
+	})
+})
+
+var _ = Describe("An object", func() {
+	DescribeTable("is refused where it can never be right, whoever asks", func(ctx SpecContext, object client.Object, message string) {
+		err := admin.Create(ctx, object)
+		Expect(err).To(MatchError(And(ContainSubstring("is invalid: "), ContainSubstring(message))))
+	},
+		Entry("a Migration of another namespace", migrationOf("shop", "shop", "other"),
+			`spec.namespaces[1]: "other": migration namespaces should only contain the current namespace, shop`),
+		Entry("a schedule of another namespace", scheduleOf(migrationOf("shop", "other")), `spec.template.spec.namespaces[0]: "other"`),
+		Entry("a kubeconfig that runs commands", &storkv1alpha1.ClusterPair{
+			ObjectMeta: named("shop"),
+			Spec: storkv1alpha1.ClusterPairSpec{Config: &runtime.RawExtension{Raw: []byte(`{"current-context": "c",
+				"contexts": {"c": {"cluster": "c", "user": "u"}}, "clusters": {"c": {"server": "https://example.com"}},
+				"users": {"u": {"exec": {"command": "sh", "apiVersion": "client.authentication.k8s.io/v1"}}}}`)}},
+		}, `spec.config: kubeconfig: user "u": it has an exec plug-in`),
+		Entry("a Rule without a command", &storkv1alpha1.Rule{ObjectMeta: named("shop"), Rules: []storkv1alpha1.RuleItem{{
+			PodSelector: map[string]string{"app": "db"},
+			Actions:     []storkv1alpha1.RuleAction{{Type: storkv1alpha1.RuleActionCommand, Background: true, Value: "sleep 1"}},
+		}}}, "rules[0].actions[0]: value has no ${WAIT_CMD}"),
+		Entry("a change that cannot be made", &storkv1alpha1.ResourceTransformation{
+			ObjectMeta: named("shop"),
+			Spec: storkv1alpha1.ResourceTransformationSpec{Objects: []storkv1alpha1.TransformSpec{{
+				Resource: "apps/v1/Deployment",
+				Paths:    []storkv1alpha1.ResourcePath{{Path: "spec.replicas", Value: "many", Type: "int", Operation: "modify"}},
+			}}},
+		}, "transformSpecs[0].paths[0]"),
+		Entry("a field that cannot be remembered", &storkv1alpha1.ApplicationRegistration{
+			ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"},
+			Resources: []storkv1alpha1.ApplicationResource{{
+				Group: "example.com", Version: "v1", Kind: "App",
+				SuspendOptions: storkv1alpha1.SuspendOptions{Path: "spec." + strings.Repeat("long", 20), Type: "bool"},
+			}},
+		}, "resources[0]: suspendOptions of App"),
+	)
+
+	It("is left alone by changes that have nothing to do with what is wrong", func(ctx SpecContext) {
+		configuration := &admissionregistrationv1.ValidatingWebhookConfiguration{}
+		Expect(admin.Get(ctx, client.ObjectKey{Name: "godwit"}, configuration)).To(Succeed())
+		Expect(admin.Delete(ctx, configuration)).To(Succeed())
+		migration := migrationOf("shop", "other")
+		Eventually(func() error { return admin.Create(ctx, migration.DeepCopy(), client.DryRunAll) }).Should(Succeed())
+		Expect(admin.Create(ctx, migration)).To(Succeed())
+		configuration.ResourceVersion, configuration.UID = "", ""
+		Expect(admin.Create(ctx, configuration)).To(Succeed())
+		Eventually(func() error { return admin.Create(ctx, migrationOf("shop", "other"), client.DryRunAll) }).ShouldNot(Succeed())
+
+		migration.Finalizers = []string{storkv1alpha1.FinalizerCleanup}
+		Expect(admin.Update(ctx, migration)).To(Succeed())
+		migration.Status.Stage = storkv1alpha1.MigrationStageFinal
+		Expect(admin.Status().Update(ctx, migration)).To(Succeed())
+		migration.Finalizers = nil
+		Expect(admin.Update(ctx, migration)).To(Succeed())
+	})
+})
