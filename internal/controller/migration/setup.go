@@ -40,7 +40,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, registry prometheus.Regi
 }
 
 // waitingFor brings back the Migrations that may wait for an object: those in its namespace, and all for one in the admin
-// namespace or for a transformation, which a Migration of the admin namespace looks up in every namespace it migrates.
+// namespace or for a transformation, which a Migration of the admin namespace looks up in every namespace it migrates. Whether one
+// waits is not asked: the cache may not have seen yet what was just written down, and nothing else would bring it back for long.
 func (r *Reconciler) waitingFor(ctx context.Context, object client.Object) []reconcile.Request {
 	namespaces := []string{object.GetNamespace(), r.Options.AdminNamespace}
 	if object.GetNamespace() == r.Options.AdminNamespace {
@@ -54,7 +55,7 @@ func (r *Reconciler) waitingFor(ctx context.Context, object client.Object) []rec
 			continue
 		}
 		for i := range list.Items {
-			if list.Items[i].Status.Status == storkv1alpha1.MigrationStatusPending {
+			if !finished(&list.Items[i]) {
 				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
 			}
 		}
