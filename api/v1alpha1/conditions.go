@@ -62,6 +62,8 @@ const (
 	ReasonDeadlineExceeded = "DeadlineExceeded"
 	// ReasonNoStorageDriver is on a Migration that includes volumes which no storage driver owns.
 	ReasonNoStorageDriver = "NoStorageDriver"
+	// ReasonApplicationsActive is on a Migration of a schedule whose applications run at the destination.
+	ReasonApplicationsActive = "ApplicationsActive"
 	// ReasonRuleFailed is on a Migration whose pre- or post-exec rule failed.
 	ReasonRuleFailed = "RuleFailed"
 	// ReasonCanceled is on a Migration that was deleted while it ran.

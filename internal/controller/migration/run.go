@@ -43,6 +43,7 @@ func (r *run) do(ctx context.Context) error {
 	defer cancel()
 	r.tellMissing()
 	stages := []func(context.Context) error{
+		r.refuseActivated,
 		r.runPreExecRule,
 		r.migrateVolumes,
 		r.migrateObjects,
