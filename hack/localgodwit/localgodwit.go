@@ -63,7 +63,7 @@ func InstallCRDs(config *rest.Config, root string) error {
 
 // Manager is a running operator.
 type Manager struct {
-	// MetricsURL is where its metrics are, over plain HTTP.
+	// MetricsURL is where its metrics are: over plain HTTP, or over TLS where it was started as a Release.
 	MetricsURL string
 	command    *exec.Cmd
 	exited     chan error
@@ -164,6 +164,12 @@ func (m *Manager) waitReady(ctx context.Context, url string) error {
 	}
 	content, readErr := os.ReadFile(m.log)
 	return errors.Join(fmt.Errorf("the operator did not become ready: %w; its log ends with:\n%s", err, content[max(0, len(content)-2000):]), readErr)
+}
+
+// Log returns what the operator has written so far.
+func (m *Manager) Log() (string, error) {
+	content, err := os.ReadFile(m.log)
+	return string(content), err
 }
 
 // PID is the operator's process.

@@ -247,7 +247,7 @@ func events(ctx context.Context, namespace, kind string) ([]eventsv1.Event, erro
 // metrics asks for metrics as somebody.
 func metrics(ctx context.Context, operator *operator, token string) (status int, content string) {
 	GinkgoHelper()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, operator.metricsURL, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, operator.MetricsURL, nil)
 	Expect(err).NotTo(HaveOccurred())
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)

@@ -3,13 +3,11 @@
 package chart_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,14 +58,9 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(workspace)) }()
-	// The path of the program is quicker than having the go command find it each time.
-	find := exec.Command("go", "tool", "-modfile=hack/tools/go.mod", "-n", "helm")
-	find.Dir = root
-	found, err := find.Output()
-	if err != nil {
-		return 0, fmt.Errorf("building helm: %w", err)
+	if helmPath, err = localgodwit.HelmPath(context.Background(), root); err != nil {
+		return 0, err
 	}
-	helmPath = strings.TrimSpace(string(found))
 	return m.Run(), nil
 }
 
@@ -91,7 +84,8 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 		clusters, err = localcluster.StartAll(ctx, options...)
 		return err
 	})
-	group.Go(func() error { return buildOperator(ctx) })
+	operatorPath = filepath.Join(workspace, "godwit")
+	group.Go(func() error { return localgodwit.Build(ctx, root, "./cmd/godwit", operatorPath) })
 	err := group.Wait()
 	for _, cluster := range clusters {
 		DeferCleanup(cluster.Stop)
@@ -103,16 +97,6 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	there, err = localgodwit.Client(destination.Config())
 	Expect(err).NotTo(HaveOccurred())
 })
-
-func buildOperator(ctx context.Context) error {
-	operatorPath = filepath.Join(workspace, "godwit")
-	build := exec.CommandContext(ctx, "go", "build", "-o", operatorPath, "./cmd/godwit")
-	build.Dir = root
-	if output, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the operator: %w\n%s", err, output)
-	}
-	return nil
-}
 
 // sourceArgs have the API server write down what the operator asks for, and judge owner references as OpenShift does.
 func sourceArgs() []string {
@@ -126,26 +110,11 @@ func sourceArgs() []string {
 
 // helm runs Helm; cluster may be nil where none is needed.
 func helm(ctx context.Context, cluster *localcluster.Cluster, args ...string) (string, error) {
-	return command(ctx, cluster, nil, helmPath, args...)
+	return localgodwit.Run(ctx, cluster, workspace, nil, helmPath, args...)
 }
 
 func kubectl(ctx context.Context, cluster *localcluster.Cluster, input io.Reader, args ...string) (string, error) {
-	return command(ctx, cluster, input, cluster.KubectlPath(), args...)
-}
-
-// command returns what a program writes to stdout; an error has what it writes to stderr.
-func command(ctx context.Context, cluster *localcluster.Cluster, input io.Reader, program string, args ...string) (string, error) {
-	process := exec.CommandContext(ctx, program, args...)
-	process.Env = append(os.Environ(), "HOME="+workspace, "XDG_CACHE_HOME=", "XDG_CONFIG_HOME=", "XDG_DATA_HOME=", "KUBECONFIG=")
-	if cluster != nil {
-		process.Env = append(process.Env, "KUBECONFIG="+cluster.KubeconfigFile())
-	}
-	var stdout, stderr bytes.Buffer
-	process.Stdin, process.Stdout, process.Stderr = input, &stdout, &stderr
-	if err := process.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s", filepath.Base(program), strings.Join(args, " "), err, stderr.String())
-	}
-	return stdout.String(), nil
+	return localgodwit.Run(ctx, cluster, workspace, input, cluster.KubectlPath(), args...)
 }
 
 // template renders the chart without a cluster.
