@@ -116,50 +116,6 @@ var _ = Describe("An installed release", Ordered, func() {
 	})
 })
 
-var _ = Describe("A release where Stork was", func() {
-	It("takes its CRDs over, and their objects with them", func(ctx SpecContext) {
-		for _, object := range objectsOf(kustomize(ctx, "crd")) {
-			Expect(there.Create(ctx, asStorkMakes(object), client.FieldOwner("stork"))).To(Succeed())
-		}
-		registration := &storkv1alpha1.ApplicationRegistration{ObjectMeta: metav1.ObjectMeta{Name: "from-stork"}}
-		Eventually(func() error { return there.Create(ctx, registration) }).Should(Succeed())
-		_, err := helm(ctx, destination, "install", release, chart, "--namespace", namespace)
-		Expect(err).To(MatchError(ContainSubstring("cannot be imported into the current release")))
-
-		installed := install(ctx, destination, "--take-ownership", "--force-conflicts")
-		DeferCleanup(func(ctx SpecContext) {
-			_, err := helm(ctx, destination, "uninstall", release, "--namespace", namespace)
-			Expect(err).NotTo(HaveOccurred())
-		})
-		for _, object := range installed {
-			taken := object.DeepCopy()
-			Expect(there.Get(ctx, client.ObjectKeyFromObject(object), taken)).To(Succeed())
-			if object.GetKind() == "CustomResourceDefinition" {
-				Expect(versions(taken)).To(Equal(versions(object)), object.GetName())
-			}
-		}
-		kept := registration.DeepCopy()
-		Expect(there.Get(ctx, client.ObjectKeyFromObject(registration), kept)).To(Succeed())
-		Expect(kept.UID).To(Equal(registration.UID))
-	})
-})
-
-// asStorkMakes turns a CRD into what Stork makes of its kind: without a schema.
-func asStorkMakes(crd *unstructured.Unstructured) *unstructured.Unstructured {
-	version := crd.Object["spec"].(map[string]any)["versions"].([]any)[0].(map[string]any)
-	delete(version, "subresources")
-	delete(version, "additionalPrinterColumns")
-	delete(version, "selectableFields")
-	version["schema"] = map[string]any{
-		"openAPIV3Schema": map[string]any{"type": "object", "x-kubernetes-preserve-unknown-fields": true},
-	}
-	return crd
-}
-
-func versions(crd *unstructured.Unstructured) any {
-	return crd.Object["spec"].(map[string]any)["versions"]
-}
-
 // install installs the release and returns its objects as they were rendered.
 func install(ctx context.Context, cluster *localcluster.Cluster, args ...string) []*unstructured.Unstructured {
 	GinkgoHelper()
