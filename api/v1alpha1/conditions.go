@@ -34,6 +34,8 @@ const (
 	ReasonUnauthorized = "Unauthorized"
 	// ReasonPermissionsMissing is on a ClusterPair whose credential lacks permissions; the message names them.
 	ReasonPermissionsMissing = "PermissionsMissing"
+	// ReasonSameCluster is on a ClusterPair whose kubeconfig leads to the cluster that the ClusterPair is in.
+	ReasonSameCluster = "SameCluster"
 	// ReasonNotProvided is on a ClusterPair without storage options.
 	ReasonNotProvided = "NotProvided"
 	// ReasonStorageError is on a ClusterPair whose storage driver could not pair.

@@ -38,7 +38,7 @@ func conditionsOf(reason string) (reachable, authorized metav1.ConditionStatus) 
 	switch reason {
 	case storkv1alpha1.ReasonReady:
 		return metav1.ConditionTrue, metav1.ConditionTrue
-	case storkv1alpha1.ReasonPermissionsMissing, storkv1alpha1.ReasonUnauthorized:
+	case storkv1alpha1.ReasonPermissionsMissing, storkv1alpha1.ReasonUnauthorized, storkv1alpha1.ReasonSameCluster:
 		return metav1.ConditionTrue, metav1.ConditionFalse
 	case storkv1alpha1.ReasonCredentialInvalid:
 		return metav1.ConditionUnknown, metav1.ConditionFalse
@@ -50,7 +50,7 @@ func conditionsOf(reason string) (reachable, authorized metav1.ConditionStatus) 
 }
 
 // schedulerStatus goes from Ready over Degraded to Error, so that a short failure of the other side is told from a lasting one.
-// A pair that was never Ready, or whose kubeconfig is refused, is an Error at once. Missing permissions leave it Degraded: some
+// A pair that was never Ready, or whose kubeconfig is refused or leads here, is an Error at once. Missing permissions leave it Degraded: some
 // objects still arrive.
 func schedulerStatus(before storkv1alpha1.ClusterPairStatusType, reason string, failing time.Duration) storkv1alpha1.ClusterPairStatusType {
 	wasReady := before == storkv1alpha1.ClusterPairStatusReady || before == storkv1alpha1.ClusterPairStatusDegraded
@@ -59,7 +59,7 @@ func schedulerStatus(before storkv1alpha1.ClusterPairStatusType, reason string, 
 		return storkv1alpha1.ClusterPairStatusReady
 	case reason == storkv1alpha1.ReasonSecretNotFound:
 		return storkv1alpha1.ClusterPairStatusPending
-	case reason == storkv1alpha1.ReasonCredentialInvalid || !wasReady:
+	case reason == storkv1alpha1.ReasonCredentialInvalid || reason == storkv1alpha1.ReasonSameCluster || !wasReady:
 		return storkv1alpha1.ClusterPairStatusError
 	case reason == storkv1alpha1.ReasonPermissionsMissing || failing < degradedPeriod:
 		return storkv1alpha1.ClusterPairStatusDegraded
