@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/labels"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -33,8 +32,8 @@ func Validate(rule *storkv1alpha1.Rule, phase Phase) error {
 	var problems []error
 	for i, item := range rule.Rules {
 		path := fmt.Sprintf("rules[%d]", i)
-		if _, err := labels.ValidatedSelectorFromSet(item.PodSelector); err != nil {
-			problems = append(problems, fmt.Errorf("%s.podSelector: %w", path, err))
+		if err := storkv1alpha1.CheckSelectors(path+".podSelector", item.PodSelector); err != nil {
+			problems = append(problems, err)
 		}
 		for j, action := range item.Actions {
 			if err := validateAction(rule, action, phase); err != nil {

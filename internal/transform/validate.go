@@ -17,9 +17,12 @@ func ValidateTransformation(spec storkv1alpha1.ResourceTransformationSpec) error
 		if _, err := parseResource(object.Resource); err != nil {
 			problems = append(problems, fmt.Errorf("transformSpecs[%d]: %w", i, err))
 		}
+		if err := storkv1alpha1.CheckSelectors(fmt.Sprintf("transformSpecs[%d].selectors", i), object.Selectors); err != nil {
+			problems = append(problems, err)
+		}
 		for j, path := range object.Paths {
 			if _, err := parseChange(path); err != nil {
-				problems = append(problems, fmt.Errorf("transformSpecs[%d].paths[%d]: path %q: %w", i, j, path.Path, err))
+				problems = append(problems, fmt.Errorf("transformSpecs[%d].paths[%d]: %w", i, j, atPath(path, err)))
 			}
 		}
 	}

@@ -45,7 +45,7 @@ func (j *judge) migration() *validator[*storkv1alpha1.Migration] {
 	return &validator[*storkv1alpha1.Migration]{
 		kind: "Migration", resource: "migrations",
 		check: func(migration *storkv1alpha1.Migration) error {
-			return j.checkScope("spec", migration.Namespace, migration.Spec)
+			return errors.Join(migration.Spec.CheckSelectors("spec"), j.checkScope("spec", migration.Namespace, migration.Spec))
 		},
 		authorize: func(ctx context.Context, migration *storkv1alpha1.Migration) error {
 			return j.authorizeMigration(ctx, migration.Namespace, migration.Spec)
@@ -58,7 +58,9 @@ func (j *judge) migrationSchedule() *validator[*storkv1alpha1.MigrationSchedule]
 	return &validator[*storkv1alpha1.MigrationSchedule]{
 		kind: "MigrationSchedule", resource: "migrationschedules",
 		check: func(schedule *storkv1alpha1.MigrationSchedule) error {
-			return j.checkScope("spec.template.spec", schedule.Namespace, schedule.Spec.Template.Spec)
+			const path = "spec.template.spec"
+			spec := schedule.Spec.Template.Spec
+			return errors.Join(spec.CheckSelectors(path), j.checkScope(path, schedule.Namespace, spec))
 		},
 		authorize: func(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule) error {
 			return j.authorizeMigration(ctx, schedule.Namespace, schedule.Spec.Template.Spec)

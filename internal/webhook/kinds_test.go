@@ -135,6 +135,12 @@ var _ = Describe("An object", func() {
 		err := admin.Create(ctx, object)
 		Expect(err).To(MatchError(And(ContainSubstring("is invalid: "), ContainSubstring(message))))
 	},
+		Entry("a Migration whose selector is no label", with(migrationOf("shop", "shop"), func(s *storkv1alpha1.MigrationSpec) {
+			s.ExcludeSelectors = map[string]string{"app": "web, api"}
+		}), `spec.excludeSelectors: app: "web, api" is no label's value`),
+		Entry("a schedule of such Migrations", scheduleOf(with(migrationOf("shop", "shop"), func(s *storkv1alpha1.MigrationSpec) {
+			s.Selectors = map[string]string{"app": "web, api"}
+		})), `spec.template.spec.selectors: app: "web, api" is no label's value`),
 		Entry("a Migration of another namespace", migrationOf("shop", "shop", "other"),
 			`spec.namespaces[1]: "other": migration namespaces should only contain the current namespace, shop`),
 		Entry("a schedule of another namespace", scheduleOf(migrationOf("shop", "other")), `spec.template.spec.namespaces[0]: "other"`),

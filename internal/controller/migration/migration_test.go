@@ -114,7 +114,7 @@ var _ = Describe("A Migration", func() {
 		migration := newMigration(namespace, "early")
 		migration.Spec.ClusterPair = "late"
 		Expect(here.Create(ctx, migration)).To(Succeed())
-		Eventually(pendingMessage(ctx, migration)).Should(Equal("Pending: ClusterPair " + namespace + "/late does not exist"))
+		Eventually(pendingMessage(ctx, migration)).Should(Equal("Pending: ClusterPair " + namespace + "/late does not exist: create it or correct spec.clusterPair"))
 		createPair(ctx, namespace, "late")
 		Eventually(func(g Gomega) {
 			g.Expect(here.Get(ctx, client.ObjectKeyFromObject(migration), migration)).To(Succeed())

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -62,6 +65,7 @@ func (r *Reconciler) prepare(ctx context.Context, migration *storkv1alpha1.Migra
 	j := &job{migration: migration}
 	steps := []func(context.Context, *job) (verdict, error){
 		r.checkDeadline,
+		r.checkSelectors,
 		r.resolveNamespaces,
 		r.checkScope,
 		r.resolvePairs,
@@ -87,6 +91,14 @@ func (r *Reconciler) checkDeadline(_ context.Context, j *job) (verdict, error) {
 		"gave up %s after the start, in stage %s", r.Options.RunDeadline, j.migration.Status.Stage)}, nil
 }
 
+// checkSelectors ends a Migration whose selectors an API server would refuse, each time that it is asked.
+func (r *Reconciler) checkSelectors(_ context.Context, j *job) (verdict, error) {
+	if err := j.migration.Spec.CheckSelectors("spec"); err != nil {
+		return invalid("%v", err), nil
+	}
+	return verdict{}, nil
+}
+
 func (r *Reconciler) resolveNamespaces(ctx context.Context, j *job) (verdict, error) {
 	spec := j.migration.Spec
 	found, missing, err := inventory.Namespaces(ctx, r.Source.Dynamic, spec.Namespaces, spec.NamespaceSelectors)
@@ -94,12 +106,14 @@ func (r *Reconciler) resolveNamespaces(ctx context.Context, j *job) (verdict, er
 		return verdict{}, fmt.Errorf("finding the namespaces of Migration %s: %w", client.ObjectKeyFromObject(j.migration), err)
 	}
 	if len(missing) > 0 && spec.SkipDeletedNamespaces != nil && !*spec.SkipDeletedNamespaces {
-		return invalid("error getting namespace %s: it does not exist or is being deleted, and spec.skipDeletedNamespaces is false",
+		return invalid("error getting namespace %s: it does not exist or is being deleted: create it, or remove it from "+
+			"spec.namespaces, or set spec.skipDeletedNamespaces to true",
 			strings.Join(missing, ", ")), nil
 	}
 	if len(found) == 0 {
 		return invalid("no valid namespace found based on the provided 'Namespaces' and 'NamespaceSelectors': "+
-			"of spec.namespaces %v none exists, and spec.namespaceSelectors %v selects none", spec.Namespaces, spec.NamespaceSelectors), nil
+			"of spec.namespaces [%s] none exists, and spec.namespaceSelectors [%s] selects none: create one or correct them",
+			strings.Join(spec.Namespaces, ", "), labels.Set(spec.NamespaceSelectors)), nil
 	}
 	j.missing = missing
 	for _, name := range found {
@@ -127,7 +141,7 @@ func (r *Reconciler) checkScope(_ context.Context, j *job) (verdict, error) {
 func (r *Reconciler) resolvePairs(ctx context.Context, j *job) (verdict, error) {
 	spec := j.migration.Spec
 	if spec.AdminClusterPair != "" {
-		pair, verdict, err := r.resolvePair(ctx, types.NamespacedName{Namespace: r.Options.AdminNamespace, Name: spec.AdminClusterPair})
+		pair, verdict, err := r.resolvePair(ctx, types.NamespacedName{Namespace: r.Options.AdminNamespace, Name: spec.AdminClusterPair}, "spec.adminClusterPair")
 		if err != nil || verdict.reason != "" {
 			return verdict, err
 		}
@@ -135,7 +149,7 @@ func (r *Reconciler) resolvePairs(ctx context.Context, j *job) (verdict, error) 
 	}
 	j.pair = j.adminPair
 	if spec.ClusterPair != "" {
-		pair, verdict, err := r.resolvePair(ctx, types.NamespacedName{Namespace: j.migration.Namespace, Name: spec.ClusterPair})
+		pair, verdict, err := r.resolvePair(ctx, types.NamespacedName{Namespace: j.migration.Namespace, Name: spec.ClusterPair}, "spec.clusterPair")
 		if err != nil || verdict.reason != "" {
 			return verdict, err
 		}
@@ -150,19 +164,19 @@ func (r *Reconciler) resolvePairs(ctx context.Context, j *job) (verdict, error) 
 	return verdict{}, nil
 }
 
-func (r *Reconciler) resolvePair(ctx context.Context, name types.NamespacedName) (*storkv1alpha1.ClusterPair, verdict, error) {
+func (r *Reconciler) resolvePair(ctx context.Context, name types.NamespacedName, field string) (*storkv1alpha1.ClusterPair, verdict, error) {
 	pair := &storkv1alpha1.ClusterPair{}
 	err := r.Client.Get(ctx, name, pair)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, pendingFor("ClusterPair %s does not exist", name), nil
+		return nil, pendingFor("ClusterPair %s does not exist: create it or correct %s", name, field), nil
 	case err != nil:
 		return nil, verdict{}, err
 	case !pair.DeletionTimestamp.IsZero():
-		return nil, pendingFor("ClusterPair %s is being deleted", name), nil
+		return nil, pendingFor("ClusterPair %s is being deleted: create it anew or correct %s", name, field), nil
 	case pair.Status.SchedulerStatus != storkv1alpha1.ClusterPairStatusReady:
-		return nil, pendingFor("scheduler Cluster pair is not ready. Status: %s of ClusterPair %s; see its conditions",
-			pair.Status.SchedulerStatus, name), nil
+		return nil, pendingFor("scheduler Cluster pair is not ready. Status: %s of ClusterPair %s: %s",
+			pair.Status.SchedulerStatus, name, readyMessage(pair.Status.Conditions)), nil
 	}
 	return pair, verdict{}, nil
 }
@@ -180,17 +194,27 @@ func (r *Reconciler) resolveTransformations(ctx context.Context, j *job) (verdic
 		err := r.Client.Get(ctx, key, transformation)
 		switch {
 		case apierrors.IsNotFound(err):
-			return pendingFor("ResourceTransformation %s does not exist; it is needed in every migrated namespace", key), nil
+			return pendingFor("ResourceTransformation %s does not exist; it is needed in every migrated namespace: create it or correct "+
+				"spec.transformSpecs", key), nil
 		case err != nil:
 			return verdict{}, err
 		case transformation.Status.Status == storkv1alpha1.ResourceTransformationStatusFailed && current(transformation):
-			return invalid("transformation %s is not in ready state: %s; see its conditions", key, transformation.Status.Status), nil
+			return invalid("transformation %s is not in ready state: %s: %s", key, transformation.Status.Status,
+				readyMessage(transformation.Status.Conditions)), nil
 		case transformation.Status.Status != storkv1alpha1.ResourceTransformationStatusReady || !current(transformation):
 			return pendingFor("transformation %s is not in ready state: %s", key, transformation.Status.Status), nil
 		}
 		j.transformations[namespace] = transformation
 	}
 	return verdict{}, nil
+}
+
+// readyMessage says why an object is not Ready. Stork writes no conditions, and before the first there is none.
+func readyMessage(conditions []metav1.Condition) string {
+	if ready := apimeta.FindStatusCondition(conditions, storkv1alpha1.ConditionReady); ready != nil {
+		return ready.Message
+	}
+	return "see its status"
 }
 
 // current tells whether the status is about the present specs. Stork writes no observedGeneration.
@@ -215,7 +239,8 @@ func (r *Reconciler) resolveRule(ctx context.Context, namespace, name, field str
 	err := r.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, found)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, pendingFor("Error getting %s %s: Rule %s/%s does not exist", field, name, namespace, name), nil
+		return nil, pendingFor("Error getting %s %s: Rule %s/%s does not exist: create it or correct spec.%s%s", field, name, namespace, name,
+			strings.ToLower(field[:1]), field[1:]), nil
 	case err != nil:
 		return nil, verdict{}, err
 	}
