@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -38,10 +39,21 @@ func parseChange(p storkv1alpha1.ResourcePath) (change, error) {
 	if c.path, err = parsePath(p.Path); err != nil {
 		return change{}, fmt.Errorf("%w: write it as in spec.template.spec.containers[0].image or metadata.annotations.'example.com/owner'", err)
 	}
+	if beyondText(c.path) {
+		return change{}, errors.New("it leads into an annotation or label, which are texts: quote a key that has dots, as in metadata.annotations.'example.com/owner'")
+	}
 	if isIdentity(c.path) {
 		return change{}, fmt.Errorf("a transformation must not change which object this is: remove the change of %s", p.Path)
 	}
 	return c, nil
+}
+
+// atPath says which path an error is about. A JSON patch has none.
+func atPath(p storkv1alpha1.ResourcePath, err error) error {
+	if p.Path == "" {
+		return err
+	}
+	return fmt.Errorf("path %q: %w", p.Path, err)
 }
 
 // parseValue reads a value as its type says. A slice is separated by commas; a keypair is key:value separated by commas, its

@@ -14,11 +14,16 @@ import (
 // maxPatchCopies bounds the bytes that copy operations of one patch add, so that a short patch cannot make a huge object.
 const maxPatchCopies = 1 << 20
 
+const remedyPatch = `write it as in [{"op":"replace","path":"/spec/type","value":"ClusterIP"}]`
+
 // checkJSONPatch checks all of an RFC 6902 document that can be checked without an object.
 func checkJSONPatch(document []byte) error {
+	if err := json.Unmarshal(document, new(any)); err != nil {
+		return fmt.Errorf("value is no JSON: %w: %s", err, remedyPatch)
+	}
 	patch, err := jsonpatch.DecodePatch(document)
 	if err != nil {
-		return fmt.Errorf(`value is no JSON patch: %w: write it as in [{"op":"replace","path":"/spec/type","value":"ClusterIP"}]`, err)
+		return fmt.Errorf("value is no JSON patch: %w: %s", err, remedyPatch)
 	}
 	for i, operation := range patch {
 		path, err := operation.Path()

@@ -134,3 +134,15 @@ func isIdentity(path []step) bool {
 	}
 	return false
 }
+
+// beyondText tells whether the path leads into an annotation or a label of the object or of a template in it: one key too many,
+// mostly because of dots in a key that is not quoted.
+func beyondText(path []step) bool {
+	for i := range len(path) - 3 {
+		metadata := path[i].key == "metadata" && (i == 0 || path[i-1].key == "template")
+		if metadata && (path[i+1].key == "annotations" || path[i+1].key == "labels") {
+			return true
+		}
+	}
+	return false
+}

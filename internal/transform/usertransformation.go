@@ -116,7 +116,7 @@ func (t *userTransformation) apply(obj *unstructured.Unstructured, source Source
 func applyPath(obj *unstructured.Unstructured, path storkv1alpha1.ResourcePath) (bool, error) {
 	c, err := parseChange(path)
 	if err != nil {
-		return false, fmt.Errorf("path %q: %w", path.Path, err)
+		return false, atPath(path, err)
 	}
 	changed, err := c.apply(obj.Object)
 	if err != nil {
