@@ -3,12 +3,14 @@ package resourcetransformation
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
@@ -97,7 +99,19 @@ func describe(info *storkv1alpha1.TransformResourceInfo, err error) string {
 		return fmt.Sprintf("it is refused (%s); the message is withheld because it may quote the Secret",
 			cmp.Or(string(apierrors.ReasonForError(err)), "not transformable"))
 	}
+	if status, ok := errors.AsType[*apierrors.StatusError](err); ok && apierrors.IsInvalid(err) && status.ErrStatus.Details != nil {
+		return causes(status.ErrStatus.Details.Causes)
+	}
 	return err.Error()
+}
+
+// causes says what is wrong with each field. The API server's message begins with the name, which is made up for a new object.
+func causes(all []metav1.StatusCause) string {
+	texts := make([]string, len(all))
+	for i, cause := range all {
+		texts[i] = cause.Field + ": " + cause.Message
+	}
+	return strings.Join(texts, "; ")
 }
 
 // limit shortens a text to so many bytes.
