@@ -49,10 +49,16 @@ type UnreachableError struct {
 	Server string
 	// Problem is what happened. It is the same each time the same happens.
 	Problem string
+	// Remedy is what the user can do.
+	Remedy string
 }
 
 func (e *UnreachableError) Error() string {
-	return fmt.Sprintf("%s cannot be reached: %s", e.Server, e.Problem)
+	text := fmt.Sprintf("%s cannot be reached: %s", e.Server, e.Problem)
+	if e.Remedy != "" {
+		text += ": " + e.Remedy
+	}
+	return text
 }
 
 // UnauthorizedError means that an API server does not accept a credential.

@@ -13,6 +13,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+// remedyCopy is for what cannot be a kubeconfig.
+const remedyCopy = "put a kubeconfig there as kubectl config view --raw --minify --flatten prints it"
+
 // MaxKubeconfigBytes is the size above which a kubeconfig is refused, as a Secret would refuse it.
 const MaxKubeconfigBytes = 1 << 20
 
@@ -85,7 +88,7 @@ func toJSON(content []byte) ([]byte, error) {
 	}
 	converted, err := yaml.YAMLToJSON(content)
 	if err != nil {
-		return nil, &InvalidError{Problem: "it is neither valid YAML nor JSON"}
+		return nil, &InvalidError{Problem: "it is neither valid YAML nor JSON", Remedy: remedyCopy}
 	}
 	return converted, nil
 }
@@ -98,22 +101,22 @@ func entries(content json.RawMessage, kind string) (map[string]json.RawMessage, 
 			return byName, nil
 		}
 		if err := json.Unmarshal(content, &byName); err != nil {
-			return nil, &InvalidError{Entry: kind + "s", Problem: "they are neither a map nor a list"}
+			return nil, &InvalidError{Entry: kind + "s", Problem: "they are neither a map nor a list", Remedy: remedyCopy}
 		}
 		maps.DeleteFunc(byName, func(_ string, entry json.RawMessage) bool { return isNull(entry) })
 		return byName, nil
 	}
 	var list []map[string]json.RawMessage
 	if err := json.Unmarshal(content, &list); err != nil {
-		return nil, &InvalidError{Entry: kind + "s", Problem: "they are not a list of objects"}
+		return nil, &InvalidError{Entry: kind + "s", Problem: "they are not a list of objects", Remedy: remedyCopy}
 	}
 	for _, item := range list {
 		var name string
 		if err := json.Unmarshal(item["name"], &name); err != nil {
-			return nil, &InvalidError{Entry: kind + "s", Problem: "one has no name"}
+			return nil, &InvalidError{Entry: kind + "s", Problem: "one has no name", Remedy: "name it as the context does"}
 		}
 		if _, twice := byName[name]; twice {
-			return nil, &InvalidError{Entry: kind + " " + quoted(name), Problem: "it is there more than once"}
+			return nil, &InvalidError{Entry: kind + " " + quoted(name), Problem: "it is there more than once", Remedy: "remove one or give it another name"}
 		}
 		if !isNull(item[kind]) {
 			byName[name] = item[kind]
@@ -134,6 +137,9 @@ type chosenEntries struct {
 }
 
 func (k *kubeconfig) choose() (*chosenEntries, error) {
+	if len(k.contexts) == 0 && len(k.clusters) == 0 && len(k.users) == 0 {
+		return nil, &InvalidError{Problem: "it has no clusters, users and contexts", Remedy: remedyCopy}
+	}
 	if k.current == "" {
 		return nil, &InvalidError{Problem: "current-context is not set", Remedy: "set it to one of the contexts (" + names(k.contexts) + ")"}
 	}
@@ -200,13 +206,16 @@ func names(byName map[string]json.RawMessage) string {
 	return strings.Join(all, ", ")
 }
 
+// remedyType is for a value of the wrong type.
+const remedyType = "write texts such as names and tokens in quotes, and true and false without"
+
 // decodeProblem says what is wrong with a JSON document without quoting from it.
 func decodeProblem(err error) string {
 	if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		if i := strings.LastIndex(wrongType.Field, "."); i >= 0 {
-			return "field " + wrongType.Field[i+1:] + " has the wrong type"
+			return "field " + wrongType.Field[i+1:] + " has the wrong type: " + remedyType
 		}
-		return "it is not an object, or a field of it has the wrong type"
+		return "it is not an object, or a field of it has the wrong type: " + remedyType
 	}
-	return "one of its fields is not as it should be, for example not in base64"
+	return "one of its fields is not as it should be: encode what is in fields that end in -data in base64"
 }

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -14,6 +15,7 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
 )
@@ -39,14 +41,16 @@ type Permission struct {
 
 // String says it for people, for example "patch deployments.apps in namespace web".
 func (p Permission) String() string {
-	text := p.Verb + " " + p.Resource
-	if p.Group != "" {
-		text += "." + p.Group
-	}
+	text := p.Verb + " " + p.QualifiedResource()
 	if p.Namespace != "" {
 		text += " in namespace " + p.Namespace
 	}
 	return text
+}
+
+// QualifiedResource is the resource with its group, for example "deployments.apps".
+func (p Permission) QualifiedResource() string {
+	return schema.GroupResource{Group: p.Group, Resource: p.Resource}.String()
 }
 
 // Probe is what was found out about a cluster.
@@ -71,7 +75,7 @@ func (c *Cluster) Probe(ctx context.Context, wanted []Permission) (Probe, error)
 	case apierrors.IsUnauthorized(err):
 		return Probe{}, &UnauthorizedError{Server: c.ServerHost}
 	}
-	return Probe{}, &UnreachableError{Server: c.ServerHost, Problem: problemOf(err)}
+	return Probe{}, &UnreachableError{Server: c.ServerHost, Problem: problemOf(err), Remedy: remedyOf(err)}
 }
 
 func (c *Cluster) probe(ctx context.Context, wanted []Permission) (Probe, error) {
@@ -167,6 +171,14 @@ func problemOf(err error) string {
 		err = failed.Err
 	}
 	return withoutQuotes(err.Error())
+}
+
+// remedyOf says what the user can do about an API server that could not be asked.
+func remedyOf(err error) string {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "correct server, tls-server-name or certificate-authority-data of the cluster in the kubeconfig"
+	}
+	return "correct server in the kubeconfig, or the network between the clusters"
 }
 
 // withoutQuotes replaces the messages of net/http and client-go that quote an answer.

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -67,7 +68,8 @@ func checkAuthProvider(c *chosenEntries) *InvalidError {
 	if c.user.AuthProvider == nil {
 		return nil
 	}
-	return c.userError("it has an auth-provider, which is not supported", "use a token or client certificate")
+	return c.userError("it has the auth-provider "+quoted(c.user.AuthProvider.Name)+", which is not supported",
+		"use a token or client certificate")
 }
 
 func (p Policy) checkUserFiles(c *chosenEntries) *InvalidError {
@@ -90,8 +92,12 @@ func checkToken(c *chosenEntries) *InvalidError {
 
 func checkClientCertificate(c *chosenEntries) *InvalidError {
 	cert, key := c.user.ClientCertificateData, c.user.ClientKeyData
-	if len(cert) == 0 || len(key) == 0 {
-		return nil // Incomplete ones are found by client-go, which knows of the files as well.
+	hasCert, hasKey := len(cert) > 0 || c.user.ClientCertificate != "", len(key) > 0 || c.user.ClientKey != ""
+	switch {
+	case hasCert && !hasKey:
+		return c.userError("it has a client certificate without its key", "add client-key-data")
+	case len(cert) == 0 || len(key) == 0:
+		return nil // A file is read by client-go.
 	}
 	if _, err := tls.X509KeyPair(cert, key); err != nil {
 		return c.userError("client-certificate-data and client-key-data are not a certificate and its key in PEM form", "copy them again")
@@ -101,6 +107,9 @@ func checkClientCertificate(c *chosenEntries) *InvalidError {
 
 func checkCredential(c *chosenEntries) *InvalidError {
 	u := c.user
+	if (u.Token != "" || u.TokenFile != "") && (u.Username != "" || u.Password != "") {
+		return c.userError("it has both a token and a user name or password", "remove one of them")
+	}
 	if u.Token == "" && u.TokenFile == "" && u.Exec == nil && u.Username == "" && u.ClientCertificate == "" && len(u.ClientCertificateData) == 0 {
 		return c.userError("it has no credential", "add a token or a client certificate")
 	}
@@ -113,12 +122,15 @@ func checkServer(c *chosenEntries) *InvalidError {
 	switch {
 	case c.cluster.Server == "":
 		return c.clusterError("server is not set", remedy)
-	case err != nil || server.Hostname() == "" || server.User != nil:
-		return c.clusterError("server is not the address of an API server", remedy)
+	case strings.Contains(c.cluster.Server, "@"):
+		return c.clusterError("server has a user name or password in it", "put it into the user, and "+remedy)
+	case err != nil || server.Hostname() == "":
+		return c.clusterError("server is not the address of an API server", remedy) // What else it is may be a credential.
 	case server.Scheme != "https":
-		return c.clusterError("server has no https, so that Secrets would be sent in clear", remedy)
+		return c.clusterError("server has "+quoted(server.Scheme)+" and not https, so that Secrets would be sent in clear", remedy)
 	case isForbiddenHost(server.Hostname()):
-		return c.clusterError("server is a link-local address, where clouds serve credentials of their machines", "use another address")
+		return c.clusterError("server is the link-local address "+quoted(server.Hostname())+", where clouds serve credentials of their machines",
+			"use another address")
 	}
 	return nil
 }
@@ -135,6 +147,9 @@ func checkAuthority(c *chosenEntries) *InvalidError {
 	if c.cluster.InsecureSkipTLSVerify && (len(c.cluster.CertificateAuthorityData) > 0 || c.cluster.CertificateAuthority != "") {
 		return c.clusterError("it has both insecure-skip-tls-verify and a certificate authority", "remove one of them")
 	}
+	if data := c.cluster.CertificateAuthorityData; len(data) > 0 && !x509.NewCertPool().AppendCertsFromPEM(data) {
+		return c.clusterError("certificate-authority-data has no certificate in PEM form", "copy it again, in base64")
+	}
 	return nil
 }
 
@@ -147,7 +162,8 @@ func checkProxy(c *chosenEntries) *InvalidError {
 	case err != nil || proxy.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5"}, proxy.Scheme):
 		return c.clusterError("proxy-url is not the address of a proxy", "write it as http, https or socks5://host:port")
 	case isForbiddenHost(proxy.Hostname()):
-		return c.clusterError("proxy-url is a link-local address, where clouds serve credentials of their machines", "use another address")
+		return c.clusterError("proxy-url is the link-local address "+quoted(proxy.Hostname())+
+			", where clouds serve credentials of their machines", "use another address")
 	}
 	return nil
 }

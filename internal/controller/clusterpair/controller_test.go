@@ -94,6 +94,14 @@ var _ = Describe("A ClusterPair", func() {
 		Entry("with the new spelling", "interactiveMode"),
 	)
 
+	It("refuses a kubeconfig that leads to its own cluster", func(ctx SpecContext) {
+		pair := b.pairTo(ctx, source.Kubeconfig(), nil)
+		b.pass(ctx, pair, 0)
+		Expect(pair.Status.SchedulerStatus).To(Equal(storkv1alpha1.ClusterPairStatusError))
+		Expect(state(pair, storkv1alpha1.ConditionReady)).To(Equal("False/SameCluster"))
+		Expect(message(pair, storkv1alpha1.ConditionReady)).To(And(ContainSubstring("spec.config"), ContainSubstring("kubeconfigSecretRef")))
+	})
+
 	It("names the permissions that a credential lacks", func(ctx SpecContext) {
 		kubeconfig, err := destination.UserKubeconfig("reader")
 		Expect(err).NotTo(HaveOccurred())
@@ -107,7 +115,7 @@ var _ = Describe("A ClusterPair", func() {
 		Expect(state(pair, storkv1alpha1.ConditionAuthorized)).To(Equal("False/PermissionsMissing"))
 		Expect(message(pair, storkv1alpha1.ConditionReady)).To(And(
 			ContainSubstring("create, patch, delete namespaces"),
-			ContainSubstring("create, patch, delete deployments.apps in namespace "+b.namespace),
+			MatchRegexp("create, patch, delete persistentvolumeclaims, .*deployments.apps, .* in namespace "+b.namespace),
 		))
 		Expect(b.told()).To(ContainElement(HavePrefix("Warning Error at ")))
 	})
@@ -129,8 +137,8 @@ var _ = Describe("A ClusterPair", func() {
 		b.namespace = adminNamespace
 		pair = b.pairTo(ctx, kubeconfig, nil)
 		b.pass(ctx, pair, 0)
-		Expect(message(pair, storkv1alpha1.ConditionReady)).To(HaveSuffix("customresourcedefinitions.apiextensions.k8s.io; " +
-			"get, list, create, patch, delete clusterroles.rbac.authorization.k8s.io; get, list, create, patch, delete clusterrolebindings.rbac.authorization.k8s.io"))
+		Expect(message(pair, storkv1alpha1.ConditionReady)).To(HaveSuffix("get, list, create, patch, delete namespaces, persistentvolumes, " +
+			"customresourcedefinitions.apiextensions.k8s.io, clusterroles.rbac.authorization.k8s.io, clusterrolebindings.rbac.authorization.k8s.io"))
 		Expect(state(pair, storkv1alpha1.ConditionReady)).To(Equal("False/PermissionsMissing"))
 	})
 
@@ -152,7 +160,7 @@ var _ = Describe("A ClusterPair", func() {
 		b.namespace = adminNamespace
 		pair := b.pairTo(ctx, kubeconfig, nil)
 		b.pass(ctx, pair, 0)
-		Expect(message(pair, storkv1alpha1.ConditionReady)).To(ContainSubstring("grant it: get, list, create, patch, delete persistentvolumeclaims; "))
+		Expect(message(pair, storkv1alpha1.ConditionReady)).To(ContainSubstring("grant it: get, list, create, patch, delete persistentvolumeclaims, configmaps, "))
 	})
 
 	It("heals when the credential is renewed", func(ctx SpecContext) {
@@ -232,7 +240,7 @@ var _ = Describe("A ClusterPair", func() {
 		b.pass(ctx, pair, 0)
 		Expect(pair.Status.SchedulerStatus).To(Equal(storkv1alpha1.ClusterPairStatusError))
 		Expect(message(pair, storkv1alpha1.ConditionReady)).To(Equal(
-			"127.0.0.1:1 cannot be reached: dial 127.0.0.1:1: connect: connection refused"))
+			"127.0.0.1:1 cannot be reached: dial 127.0.0.1:1: connect: connection refused: correct server in the kubeconfig, or the network between the clusters"))
 	})
 
 	It("reads what Stork wrote, nulls included", func(ctx SpecContext) {

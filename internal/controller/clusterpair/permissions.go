@@ -66,10 +66,12 @@ func split(missing []remote.Permission) (required, optional []remote.Permission)
 	return required, optional
 }
 
-// describe lists permissions for people, the verbs on one resource together, for example
-// "create, patch namespaces; get secrets in namespace web".
+// describe lists permissions for people: the verbs on one resource together, and then the resources with the same verbs in the
+// same namespace, for example "create, patch namespaces, persistentvolumes; get secrets in namespace web".
 func describe(permissions []remote.Permission) string {
-	var groups []string
+	type group struct{ verbs, namespace string }
+	var groups []group
+	resources := map[group][]string{}
 	for i := 0; i < len(permissions); {
 		last := i
 		var verbs []string
@@ -77,12 +79,22 @@ func describe(permissions []remote.Permission) string {
 			verbs = append(verbs, permissions[last].Verb)
 			last++
 		}
-		together := permissions[i]
-		together.Verb = strings.Join(verbs, ", ")
-		groups = append(groups, together.String())
+		g := group{verbs: strings.Join(verbs, ", "), namespace: permissions[i].Namespace}
+		if _, known := resources[g]; !known {
+			groups = append(groups, g)
+		}
+		resources[g] = append(resources[g], permissions[i].QualifiedResource())
 		i = last
 	}
-	return strings.Join(groups, "; ")
+	var texts []string
+	for _, g := range groups {
+		text := g.verbs + " " + strings.Join(resources[g], ", ")
+		if g.namespace != "" {
+			text += " in namespace " + g.namespace
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, "; ")
 }
 
 func sameResource(a, b remote.Permission) bool {

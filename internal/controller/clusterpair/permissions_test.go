@@ -43,6 +43,10 @@ func TestDescribe(t *testing.T) {
 			[]remote.Permission{{Verb: "get", Resource: "secrets"}, {Verb: "patch", Resource: "secrets"}, {Verb: "get", Resource: "pods"}},
 			"get, patch secrets; get pods",
 		},
+		"resources with the same verbs together": {
+			[]remote.Permission{{Verb: "get", Resource: "secrets"}, {Verb: "get", Group: "apps", Resource: "deployments"}},
+			"get secrets, deployments.apps",
+		},
 		"namespaces apart": {
 			[]remote.Permission{{Verb: "get", Resource: "secrets"}, {Verb: "get", Resource: "secrets", Namespace: "web"}},
 			"get secrets; get secrets in namespace web",
