@@ -22,13 +22,13 @@ const (
 
 // SuspendOptions tells how a custom resource is stopped: by which value of which field. Without a path it tells nothing.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.path) || self.path.matches('^$|^[^].[ ]+([.][^].[ ]+)*$')",message="path must be names of fields joined by dots, without indexes, such as spec.replicas"
-// +kubebuilder:validation:XValidation:rule="size(self.?path.orValue(\"\")) == 0 || size(self.?type.orValue(\"\")) > 0",message="type is needed along with path: set it to bool, int or string"
-// +kubebuilder:validation:XValidation:rule="self.?type.orValue(\"\") != 'bool' || !has(self.value) || size(self.value) == 0 || self.value in ['true', 'false', 'True', 'False', 'TRUE', 'FALSE', 't', 'f', 'T', 'F', '1', '0']",message="value must be true or false, or empty for true, where type is bool"
-// +kubebuilder:validation:XValidation:rule="self.?type.orValue(\"\") != 'int' || !has(self.value) || self.value.matches('^([-+]?[0-9]+)?$')",message="value must be a whole number, or empty for 0, where type is int"
+// +kubebuilder:validation:XValidation:rule="size(self.?path.orValue(\"\")) == 0 || size(self.?type.orValue(\"\")) > 0",fieldPath=".type",message="type is needed along with path: set it to bool, int or string"
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue(\"\") != 'bool' || !has(self.value) || size(self.value) == 0 || self.value in ['true', 'false', 'True', 'False', 'TRUE', 'FALSE', 't', 'f', 'T', 'F', '1', '0']",fieldPath=".value",message="value must be true or false, or empty for true, where type is bool",messageExpression="'value must be true or false, or empty for true, where type is bool: it is ' + self.value"
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue(\"\") != 'int' || !has(self.value) || self.value.matches('^([-+]?[0-9]+)?$')",fieldPath=".value",message="value must be a whole number, or empty for 0, where type is int",messageExpression="'value must be a whole number, or empty for 0, where type is int: it is ' + self.value"
 type SuspendOptions struct {
 	// path of the field, dotted, for example spec.replicas.
 	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^$|^[^].[ /]+([.][^].[ /]+)*$')",message="path must be names of fields joined by dots, without indexes, such as spec.replicas"
 	// +optional
 	Path string `json:"path"`
 	// type of the field.
@@ -51,15 +51,17 @@ type StashStrategy struct {
 type ApplicationResource struct {
 	// group of the kind.
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="size(self) == 0 || self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="group must be that of the kind, such as apps, without a version; empty for the core group"
 	// +optional
 	Group string `json:"group"`
 	// version of the kind.
 	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="size(self) == 0 || self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="version must be one of the kind's group, such as v1, without the group"
 	// +optional
 	Version string `json:"version"`
 	// kind as the API server spells it.
-	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?$')",message="kind must be as kubectl api-resources shows it, such as Prometheus, without its group"
 	// +required
 	Kind string `json:"kind"`
 
@@ -72,6 +74,7 @@ type ApplicationResource struct {
 	SuspendOptions SuspendOptions `json:"suspendOptions,omitempty"`
 	// podsPath is the dotted path of a list of names of pods to delete after stopping.
 	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^$|^[^].[ /]+([.][^].[ /]+)*$')",message="podsPath must be names of fields joined by dots, without indexes, such as status.members.ready"
 	// +optional
 	PodsPath string `json:"podsPath"`
 	// PodsPath is podsPath as early versions of Stork spelled it. It counts where podsPath is empty.

@@ -37,15 +37,15 @@ type ClusterPairSpec struct {
 // KubeconfigSecretRef names a key of a Secret.
 type KubeconfigSecretRef struct {
 	// name of the Secret, in the namespace of the ClusterPair.
-	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="name must be that of a Secret in the namespace of the ClusterPair, such as remote-kubeconfig"
 	// +required
 	Name string `json:"name"`
 
 	// key of the Secret's data that holds the kubeconfig.
 	// +kubebuilder:default=kubeconfig
-	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-._a-zA-Z0-9]+$')",message="key must be a key of the Secret's data, such as kubeconfig: letters, digits, '-', '_' and '.'"
 	// +optional
 	Key string `json:"key,omitempty"`
 }

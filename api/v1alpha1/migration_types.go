@@ -11,12 +11,14 @@ import (
 type MigrationSpec struct {
 	// clusterPair names the ClusterPair to migrate to, in the namespace of the Migration.
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="size(self) == 0 || self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="clusterPair must be the name of a ClusterPair in the Migration's namespace, such as remote; one of the admin namespace goes into adminClusterPair"
 	// +optional
 	ClusterPair string `json:"clusterPair,omitempty"`
 
 	// adminClusterPair names a ClusterPair of the admin namespace. Cluster-scoped objects, namespaces, volumes and
 	// CustomResourceDefinitions are written with its credential; without clusterPair, everything is.
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="size(self) == 0 || self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="adminClusterPair must be the name of a ClusterPair in the admin namespace, such as remote, without that namespace"
 	// +optional
 	AdminClusterPair string `json:"adminClusterPair,omitempty"`
 
@@ -31,6 +33,7 @@ type MigrationSpec struct {
 
 	// namespaceSelectors are labels of namespaces to migrate; a namespace that has one of them is added to those in namespaces.
 	// +kubebuilder:validation:MaxProperties=100
+	// +kubebuilder:validation:XValidation:rule="self.all(key, key.matches('^([A-Za-z0-9][-A-Za-z0-9.]*/)?[A-Za-z0-9][-A-Za-z0-9_.]*$'))",message="namespaceSelectors must be labels by their keys, such as app or example.com/team: no operators, and no matchLabels around them"
 	// +optional
 	// +nullable
 	NamespaceSelectors map[string]string `json:"namespaceSelectors,omitempty"`
@@ -78,12 +81,14 @@ type MigrationSpec struct {
 
 	// selectors are labels that an object must all have to be migrated. A PersistentVolume is judged by its claim's labels.
 	// +kubebuilder:validation:MaxProperties=100
+	// +kubebuilder:validation:XValidation:rule="self.all(key, key.matches('^([A-Za-z0-9][-A-Za-z0-9.]*/)?[A-Za-z0-9][-A-Za-z0-9_.]*$'))",message="selectors must be labels by their keys, such as app or example.com/team: no operators, and no matchLabels around them"
 	// +optional
 	// +nullable
 	Selectors map[string]string `json:"selectors,omitempty"`
 
 	// excludeSelectors are labels of which an object that is migrated has none.
 	// +kubebuilder:validation:MaxProperties=100
+	// +kubebuilder:validation:XValidation:rule="self.all(key, key.matches('^([A-Za-z0-9][-A-Za-z0-9.]*/)?[A-Za-z0-9][-A-Za-z0-9_.]*$'))",message="excludeSelectors must be labels by their keys, such as app or example.com/team: no operators, and no matchLabels around them"
 	// +optional
 	// +nullable
 	ExcludeSelectors map[string]string `json:"excludeSelectors,omitempty"`
@@ -106,6 +111,8 @@ type MigrationSpec struct {
 	// transformSpecs names at most one ResourceTransformation, which is looked up in each migrated namespace.
 	// +kubebuilder:validation:XValidation:rule="size(self) <= 1",message="providing multiple transformation specs is not supported: put all of them into one ResourceTransformation and name that in transformSpecs"
 	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:XValidation:rule="size(self) == 0 || self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="transformSpecs must hold the name of a ResourceTransformation, such as adapt, without a namespace: it is looked up in each migrated one"
 	// +listType=atomic
 	// +optional
 	// +nullable
@@ -113,11 +120,13 @@ type MigrationSpec struct {
 
 	// preExecRule names a Rule in the Migration's namespace that runs before volumes are migrated.
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="size(self) == 0 || self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="preExecRule must be the name of a Rule in the Migration's namespace, such as flush-database"
 	// +optional
 	PreExecRule string `json:"preExecRule,omitempty"`
 
 	// postExecRule names a Rule in the Migration's namespace that runs once the migration of volumes was triggered.
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="size(self) == 0 || self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="postExecRule must be the name of a Rule in the Migration's namespace, such as flush-database"
 	// +optional
 	PostExecRule string `json:"postExecRule,omitempty"`
 }

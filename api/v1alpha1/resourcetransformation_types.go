@@ -40,10 +40,10 @@ const (
 
 // ResourcePath is one change.
 //
-// +kubebuilder:validation:XValidation:rule="self.?operation.orValue('jsonpatch') in ['jsonpatch', 'jsonPatch'] || size(self.?path.orValue(\"\")) > 0",message="path is needed unless operation is jsonpatch: set it to a field, such as spec.type or spec.containers[0].image"
-// +kubebuilder:validation:XValidation:rule="self.?operation.orValue('delete') in ['delete', 'jsonpatch', 'jsonPatch'] || size(self.?type.orValue(\"\")) > 0",message="type is needed for operation add, modify and replace: set it to int, string, bool, slice or keypair"
-// +kubebuilder:validation:XValidation:rule="self.?type.orValue(\"\") != 'bool' || self.?operation.orValue('delete') in ['delete', 'jsonpatch', 'jsonPatch'] || (has(self.value) && self.value in ['true', 'false', 'True', 'False', 'TRUE', 'FALSE', 't', 'f', 'T', 'F', '1', '0'])",message="value must be true or false where type is bool"
-// +kubebuilder:validation:XValidation:rule="!(self.?operation.orValue('delete') in ['jsonpatch', 'jsonPatch']) || (has(self.value) && (self.value.startsWith('[') || self.value.startsWith(' ') || self.value.startsWith('\\n')))",message="value must be a JSON list of RFC 6902 operations where operation is jsonpatch"
+// +kubebuilder:validation:XValidation:rule="self.?operation.orValue('jsonpatch') in ['jsonpatch', 'jsonPatch'] || size(self.?path.orValue(\"\")) > 0",fieldPath=".path",message="path is needed unless operation is jsonpatch: set it to a field, such as spec.type or spec.containers[0].image"
+// +kubebuilder:validation:XValidation:rule="self.?operation.orValue('delete') in ['delete', 'jsonpatch', 'jsonPatch'] || size(self.?type.orValue(\"\")) > 0",fieldPath=".type",message="type is needed for operation add, modify and replace: set it to int, string, bool, slice or keypair"
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue(\"\") != 'bool' || self.?operation.orValue('delete') in ['delete', 'jsonpatch', 'jsonPatch'] || (has(self.value) && self.value in ['true', 'false', 'True', 'False', 'TRUE', 'FALSE', 't', 'f', 'T', 'F', '1', '0'])",fieldPath=".value",message="value must be true or false where type is bool"
+// +kubebuilder:validation:XValidation:rule="!(self.?operation.orValue('delete') in ['jsonpatch', 'jsonPatch']) || (has(self.value) && (self.value.startsWith('[') || self.value.startsWith(' ') || self.value.startsWith('\\n')))",fieldPath=".value",message="value must be a JSON list of RFC 6902 operations where operation is jsonpatch"
 type ResourcePath struct {
 	// path of the field, dotted, with array indexes, for example spec.template.spec.containers[0].image.
 	// +kubebuilder:validation:MaxLength=1024
@@ -63,7 +63,7 @@ type ResourcePath struct {
 
 // TransformSpec changes objects of one kind.
 //
-// +kubebuilder:validation:XValidation:rule="size(self.?paths.orValue([])) > 0",message="paths is empty: say there what to change"
+// +kubebuilder:validation:XValidation:rule="size(self.?paths.orValue([])) > 0",fieldPath=".paths",message="paths is empty: say there what to change"
 type TransformSpec struct {
 	// resource is group/version/Kind, for the core group /v1/Kind.
 	// +kubebuilder:validation:MaxLength=400
@@ -71,6 +71,8 @@ type TransformSpec struct {
 	// +required
 	Resource string `json:"resource"`
 	// selectors are labels that an object must all have.
+	// +kubebuilder:validation:MaxProperties=100
+	// +kubebuilder:validation:XValidation:rule="self.all(key, key.matches('^([A-Za-z0-9][-A-Za-z0-9.]*/)?[A-Za-z0-9][-A-Za-z0-9_.]*$'))",message="selectors must be labels by their keys, such as app or example.com/team: no operators, and no matchLabels around them"
 	// +optional
 	// +nullable
 	Selectors map[string]string `json:"selectors,omitempty"`
@@ -84,7 +86,7 @@ type TransformSpec struct {
 
 // ResourceTransformationSpec is a list of changes to objects.
 //
-// +kubebuilder:validation:XValidation:rule="size(self.?transformSpecs.orValue([])) > 0",message="transformSpecs is empty: say there which objects to change"
+// +kubebuilder:validation:XValidation:rule="size(self.?transformSpecs.orValue([])) > 0",fieldPath=".transformSpecs",message="transformSpecs is empty: say there which objects to change"
 type ResourceTransformationSpec struct {
 	// transformSpecs are done one after the other.
 	// +kubebuilder:validation:MaxItems=100

@@ -22,19 +22,22 @@ type RuleAction struct {
 	// +optional
 	RunInSinglePod bool `json:"runInSinglePod,omitempty"`
 	// value is the command, run by sh -c.
-	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=65536
+	// +kubebuilder:validation:XValidation:rule="size(self) > 0",message="value is empty: write the command that sh -c runs in the pods"
 	Value string `json:"value"`
 }
 
 // RuleItem is a list of actions in selected pods.
 type RuleItem struct {
 	// podSelector are labels that a pod must all have.
+	// +kubebuilder:validation:MaxProperties=100
+	// +kubebuilder:validation:XValidation:rule="self.all(key, key.matches('^([A-Za-z0-9][-A-Za-z0-9.]*/)?[A-Za-z0-9][-A-Za-z0-9_.]*$'))",message="podSelector must be labels by their keys, such as app or example.com/team: no operators, and no matchLabels around them"
 	// +optional
 	// +nullable
 	PodSelector map[string]string `json:"podSelector,omitempty"`
 	// container to run in; empty means a pod's first.
 	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="size(self) == 0 || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="container must be the name of a container, such as database, or empty for a pod's first"
 	// +optional
 	Container string `json:"container,omitempty"`
 	// actions to do in each pod.
