@@ -3,16 +3,15 @@ package migration
 import (
 	"context"
 	"fmt"
-	"strconv"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/internal/volume"
 )
 
@@ -22,36 +21,46 @@ var (
 	classesResource = storagev1.SchemeGroupVersion.WithResource("storageclasses")
 )
 
-// moves finds the bound claims whose data the Migration includes.
+// moves finds the claims whose data the Migration includes: those whose objects it would bring now.
 func (r *run) moves(ctx context.Context) ([]volume.Move, error) {
-	spec := r.job.migration.Spec
+	flow, err := r.flow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	request := flow.request()
+	request.VolumesOnly = true
+	set, err := flow.collect(ctx, request)
+	if err != nil {
+		return nil, err
+	}
 	var moves []volume.Move
-	for _, namespace := range r.job.namespaces {
-		var claims corev1.PersistentVolumeClaimList
-		if err := r.list(ctx, claimsResource, namespace.Source, labels.SelectorFromSet(spec.Selectors), &claims); err != nil {
-			return nil, err
+	for _, object := range set.Objects {
+		if object.Kind.Resource.GroupResource() != claimsResource.GroupResource() {
+			continue
 		}
-		for i := range claims.Items {
-			claim := &claims.Items[i]
-			if claim.Status.Phase == corev1.ClaimBound && !excluded(claim, spec.ExcludeSelectors) {
-				moves = append(moves, volume.Move{Binding: volume.Binding{Claim: claim}, DestinationNamespace: namespace.Destination})
-			}
+		claim := &corev1.PersistentVolumeClaim{}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, claim); err != nil {
+			return nil, fmt.Errorf("reading PersistentVolumeClaim %s/%s: %w", object.GetNamespace(), object.GetName(), err)
 		}
+		moves = append(moves, volume.Move{Binding: volume.Binding{Claim: claim}, DestinationNamespace: object.DestinationNamespace})
 	}
-	if len(moves) == 0 {
-		return nil, nil
-	}
+	slices.SortFunc(moves, func(a, b volume.Move) int {
+		return compareNames(client.ObjectKeyFromObject(a.Claim), client.ObjectKeyFromObject(b.Claim))
+	})
 	return moves, r.complete(ctx, moves)
 }
 
 // complete adds volumes and classes to claims: one LIST each, however many there are.
 func (r *run) complete(ctx context.Context, moves []volume.Move) error {
+	if len(moves) == 0 {
+		return nil
+	}
 	var volumes corev1.PersistentVolumeList
-	if err := r.list(ctx, volumesResource, "", labels.Everything(), &volumes); err != nil {
+	if err := r.list(ctx, volumesResource, "", &volumes); err != nil {
 		return err
 	}
 	var classes storagev1.StorageClassList
-	if err := r.list(ctx, classesResource, "", labels.Everything(), &classes); err != nil {
+	if err := r.list(ctx, classesResource, "", &classes); err != nil {
 		return err
 	}
 	volumeByName := map[string]*corev1.PersistentVolume{}
@@ -73,25 +82,10 @@ func (r *run) complete(ctx context.Context, moves []volume.Move) error {
 }
 
 // list reads all objects of a kind at the source as typed ones.
-func (r *run) list(ctx context.Context, resource schema.GroupVersionResource, namespace string, selector labels.Selector, into runtime.Object) error {
-	found, err := r.Source.Dynamic.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector.String()})
+func (r *run) list(ctx context.Context, resource schema.GroupVersionResource, namespace string, into runtime.Object) error {
+	found, err := r.Source.Dynamic.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("listing %s at the source: %w", resource.Resource, err)
 	}
 	return runtime.DefaultUnstructuredConverter.FromUnstructured(found.UnstructuredContent(), into)
-}
-
-// excluded tells whether a claim is left out, by a label that it has or by the annotation that leaves its object out too.
-func excluded(claim *corev1.PersistentVolumeClaim, excludeSelectors map[string]string) bool {
-	for key, value := range excludeSelectors {
-		if have, ok := claim.Labels[key]; ok && have == value {
-			return true
-		}
-	}
-	value, ok := claim.Annotations[storkv1alpha1.AnnotationSkipResource]
-	if !ok {
-		value = claim.Annotations[storkv1alpha1.AnnotationSkipResourceDeprecated]
-	}
-	skip, err := strconv.ParseBool(value)
-	return err == nil && skip
 }

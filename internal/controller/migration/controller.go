@@ -122,7 +122,7 @@ func (r *Reconciler) advance(ctx context.Context, migration *storkv1alpha1.Migra
 	case err != nil:
 		return ctrl.Result{}, err
 	case verdict.failed():
-		return ctrl.Result{}, status.fail(ctx, verdict.reason, verdict.message)
+		return ctrl.Result{}, r.abandon(ctx, status, verdict.reason, verdict.message)
 	case verdict.pending():
 		return r.wait(ctx, status, verdict)
 	}
@@ -139,7 +139,7 @@ func (r *Reconciler) advance(ctx context.Context, migration *storkv1alpha1.Migra
 func (r *Reconciler) wait(ctx context.Context, status *statusWriter, verdict verdict) (ctrl.Result, error) {
 	left := r.Options.PendingDeadline - r.Clock.Since(status.pendingSince())
 	if left <= 0 {
-		return ctrl.Result{}, status.fail(ctx, storkv1alpha1.ReasonDeadlineExceeded,
+		return ctrl.Result{}, r.abandon(ctx, status, storkv1alpha1.ReasonDeadlineExceeded,
 			"gave up after "+r.Options.PendingDeadline.String()+": "+verdict.message)
 	}
 	return ctrl.Result{RequeueAfter: left}, status.pending(ctx, verdict.reason, verdict.message)
@@ -152,7 +152,9 @@ func (r *Reconciler) delete(ctx context.Context, migration *storkv1alpha1.Migrat
 		return nil // The end of the run brings the Migration here again.
 	}
 	if migration.Status.Stage != storkv1alpha1.MigrationStageFinal {
-		r.cancelVolumes(ctx, migration)
+		if err := r.cancelVolumes(ctx, migration); err != nil {
+			ctrl.LoggerFrom(ctx).Error(err, "Volumes of a deleted Migration go on") // Best effort, as with Stork.
+		}
 	}
 	before := migration.DeepCopy()
 	if !controllerutil.RemoveFinalizer(migration, storkv1alpha1.FinalizerCleanup) {

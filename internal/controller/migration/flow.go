@@ -31,7 +31,7 @@ type flow struct {
 
 // bring takes all objects along their way and returns what became of each.
 func (f *flow) bring(ctx context.Context, progress func(apply.Progress)) (*outcome, error) {
-	set, err := f.collect(ctx)
+	set, err := f.collect(ctx, f.request())
 	if err != nil {
 		return nil, err
 	}
@@ -59,14 +59,14 @@ var (
 	stashResource = corev1.SchemeGroupVersion.WithResource("configmaps")
 )
 
-// collect reads what belongs to the Migration.
-func (f *flow) collect(ctx context.Context) (*inventory.Set, error) {
+// collect reads what belongs to the request.
+func (f *flow) collect(ctx context.Context, request inventory.Request) (*inventory.Set, error) {
 	served, destination, err := f.discover(ctx)
 	if err != nil {
 		return nil, err
 	}
 	collector := &inventory.Collector{Client: f.source.Dynamic, Source: served, Destination: destination}
-	set, err := collector.Collect(ctx, f.request())
+	set, err := collector.Collect(ctx, request)
 	if err != nil {
 		return nil, fmt.Errorf("collecting objects at the source: %w", err)
 	}

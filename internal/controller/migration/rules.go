@@ -2,7 +2,6 @@ package migration
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -51,9 +50,7 @@ func (r *run) runPostExecRule(ctx context.Context, jobs []copyJob) error {
 	if failure == nil || ctx.Err() != nil {
 		return failure
 	}
-	return &terminalError{reason: storkv1alpha1.ReasonRuleFailed,
-		message: limit(errors.Join(fmt.Errorf("Error running PostExecRule: %w", failure),
-			cancelJobs(ctx, jobs)).Error(), conditionMessageLimit)}
+	return &terminalError{reason: storkv1alpha1.ReasonRuleFailed, message: fmt.Sprintf("Error running PostExecRule: %v", failure)}
 }
 
 // stopBackground lets the background commands of the pre-exec rule end: what they kept frozen has been captured.

@@ -72,13 +72,13 @@ func (r *run) end(ctx context.Context, err error) error {
 	var terminal *terminalError
 	switch {
 	case errors.As(err, &terminal):
-		if err := r.status.fail(writeCtx, terminal.reason, terminal.message); err != nil {
+		if err := r.abandon(writeCtx, r.status, terminal.reason, terminal.message); err != nil {
 			return err
 		}
 		r.metrics.finished(r.status.written)
 		return nil
 	case errors.Is(context.Cause(ctx), errDeadline):
-		return r.status.fail(writeCtx, storkv1alpha1.ReasonDeadlineExceeded,
+		return r.abandon(writeCtx, r.status, storkv1alpha1.ReasonDeadlineExceeded,
 			fmt.Sprintf("gave up %s after the start, in stage %s: %v", r.Options.RunDeadline, r.status.written.Status.Stage, err))
 	case ctx.Err() != nil:
 		return context.Cause(ctx)

@@ -104,11 +104,6 @@ func (s *statusWriter) pendingSince() time.Time {
 	return condition.LastTransitionTime.Time
 }
 
-// fail ends the Migration as Failed.
-func (s *statusWriter) fail(ctx context.Context, reason, message string) error {
-	return s.final(ctx, storkv1alpha1.MigrationStatusFailed, reason, message, func(*storkv1alpha1.MigrationStatus) {})
-}
-
 // final ends the Migration. change fills in what is known of its objects.
 func (s *statusWriter) final(
 	ctx context.Context, state storkv1alpha1.MigrationStatusType, reason, message string, change func(*storkv1alpha1.MigrationStatus),

@@ -3,13 +3,13 @@ package migration
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/internal/volume"
@@ -47,12 +47,14 @@ func (r *run) migrateVolumes(ctx context.Context) error {
 
 // startVolumes lets each driver begin, or continue what an earlier run began.
 func (r *run) startVolumes(ctx context.Context) ([]copyJob, error) {
-	jobs, orphans, err := r.copyJobs(ctx)
-	if err != nil || len(jobs)+len(orphans) == 0 {
-		return nil, err
+	if r.status.written.Status.StartTimestamp == nil { // The deadline counts from now on.
+		if err := r.status.stage(ctx, r.status.written.Status.Stage, "choosing volumes"); err != nil {
+			return nil, err
+		}
 	}
-	if len(orphans) > 0 {
-		return nil, r.refuseVolumes(ctx, orphans)
+	jobs, err := r.copyJobs(ctx)
+	if err != nil || len(jobs) == 0 {
+		return nil, err
 	}
 	var states []volume.Status
 	for _, job := range jobs {
@@ -60,16 +62,40 @@ func (r *run) startVolumes(ctx context.Context) ([]copyJob, error) {
 		if err != nil {
 			return nil, fmt.Errorf("storage driver %s could not begin: %w", job.mover.Name(), err)
 		}
-		states = append(states, started...)
+		states = append(states, completed(job, started)...)
 	}
 	if err := r.showVolumes(ctx, jobs, states); err != nil {
 		return nil, err
 	}
 	stage := storkv1alpha1.MigrationStagePostExecRule
-	if r.status.written.Status.Stage == storkv1alpha1.MigrationStageVolumes {
-		stage = storkv1alpha1.MigrationStageVolumes // The post-exec rule has run.
+	if r.job.postRule == nil || r.status.written.Status.Stage == storkv1alpha1.MigrationStageVolumes {
+		stage = storkv1alpha1.MigrationStageVolumes // There is no post-exec rule, or it has run.
 	}
 	return jobs, r.status.stage(ctx, stage, "moving volumes")
+}
+
+// copyJobs returns what an earlier run began to copy. Where nothing was begun it chooses the volumes, and notes them before a driver
+// hears of them: whoever cancels has to know.
+func (r *run) copyJobs(ctx context.Context) ([]copyJob, error) {
+	if r.begun() {
+		return r.begunJobs(ctx)
+	}
+	jobs, orphans, err := r.newJobs(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(orphans) > 0:
+		return nil, r.refuseVolumes(ctx, orphans)
+	case len(jobs) == 0:
+		return nil, nil
+	}
+	var states []volume.Status
+	for _, job := range jobs {
+		for _, move := range job.run.Volumes {
+			states = append(states, volume.Status{Claim: client.ObjectKeyFromObject(move.Claim), State: storkv1alpha1.MigrationStatusPending})
+		}
+	}
+	return jobs, r.showVolumes(ctx, jobs, states)
 }
 
 // refuseVolumes ends the Migration because data that it includes would be left behind.
@@ -134,18 +160,37 @@ func pollVolumes(ctx context.Context, jobs []copyJob) ([]volume.Status, error) {
 		if err != nil {
 			return nil, fmt.Errorf("storage driver %s could not tell how far it is: %w", job.mover.Name(), err)
 		}
-		states = append(states, polled...)
+		states = append(states, completed(job, polled)...)
 	}
 	return states, nil
 }
 
-func moving(state volume.Status) bool {
-	return state.State == storkv1alpha1.MigrationStatusPending || state.State == storkv1alpha1.MigrationStatusInProgress
+// completed returns one state for each volume of a job. A volume that the driver does not mention is lost, as with Stork: it must
+// not pass for one that has arrived.
+func completed(job copyJob, states []volume.Status) []volume.Status {
+	all := make([]volume.Status, len(job.run.Volumes))
+	for i, move := range job.run.Volumes {
+		claim := client.ObjectKeyFromObject(move.Claim)
+		index := slices.IndexFunc(states, func(state volume.Status) bool { return state.Claim == claim })
+		if index < 0 {
+			all[i] = volume.Status{Claim: claim, State: storkv1alpha1.MigrationStatusFailed,
+				Reason: "storage driver " + job.mover.Name() + " does not know of the copy any more"}
+			continue
+		}
+		all[i] = states[index]
+	}
+	return all
+}
+
+func moving(state volume.Status) bool { return unfinished(state.State) }
+
+func unfinished(state storkv1alpha1.MigrationStatusType) bool {
+	return state == storkv1alpha1.MigrationStatusPending || state == storkv1alpha1.MigrationStatusInProgress
 }
 
 func failedVolume(states []volume.Status) error {
 	for _, state := range states {
-		if state.State == storkv1alpha1.MigrationStatusFailed {
+		if state.State != storkv1alpha1.MigrationStatusSuccessful {
 			return &terminalError{reason: storkv1alpha1.ReasonFailed,
 				message: fmt.Sprintf("Error migrating volume of PersistentVolumeClaim %s: %s", state.Claim, state.Reason)}
 		}
@@ -186,66 +231,45 @@ func countVolumes(summary *storkv1alpha1.MigrationSummary, infos []*storkv1alpha
 	}
 }
 
-// copyJobs finds the volumes of the Migration and who owns each; orphans are those that nobody does.
-func (r *run) copyJobs(ctx context.Context) (jobs []copyJob, orphans []volume.Move, err error) {
+// newJobs finds the volumes of the Migration and who owns each; orphans are those that nobody does.
+func (r *run) newJobs(ctx context.Context) (jobs []copyJob, orphans []volume.Move, err error) {
 	moves, err := r.moves(ctx)
 	if err != nil || len(moves) == 0 {
 		return nil, nil, err
 	}
-	destination, err := r.Clusters.Get(ctx, r.job.pair)
-	if err != nil {
-		return nil, nil, fmt.Errorf("connecting to the cluster of ClusterPair %s: %w", client.ObjectKeyFromObject(r.job.pair), err)
-	}
-	byDriver := map[string]int{}
+	byDriver := map[string][]volume.Move{}
 	for _, move := range moves {
 		owner, owned := r.Volumes.Owner(move.Binding)
 		if !owned {
 			orphans = append(orphans, move)
 			continue
 		}
-		mover, err := volume.AsMover(owner)
-		if err != nil {
+		if _, err := volume.AsMover(owner); err != nil {
 			return nil, nil, &terminalError{reason: storkv1alpha1.ReasonNoStorageDriver, message: err.Error()}
 		}
-		index, known := byDriver[mover.Name()]
-		if !known {
-			index = len(jobs)
-			byDriver[mover.Name()] = index
-			jobs = append(jobs, copyJob{mover: mover, run: volume.Run{
-				ID: r.job.migration.UID, Migration: client.ObjectKeyFromObject(r.job.migration), Pair: r.job.pair, Destination: destination.Config,
-			}})
-		}
-		jobs[index].run.Volumes = append(jobs[index].run.Volumes, move)
+		byDriver[owner.Name()] = append(byDriver[owner.Name()], move)
 	}
-	return jobs, orphans, nil
+	jobs, err = r.jobs(ctx, byDriver)
+	return jobs, orphans, err
 }
 
-// cancelVolumes tells the drivers to stop for a Migration that is deleted while it is not Final. Best effort, as with Stork: a
-// driver that fails must not keep the object for ever.
-func (r *Reconciler) cancelVolumes(ctx context.Context, migration *storkv1alpha1.Migration) {
-	if len(migration.Status.Volumes) == 0 {
-		return
-	}
-	job, verdict, err := r.prepare(ctx, migration)
-	if err != nil || verdict.reason != "" {
-		log.FromContext(ctx).Error(err, "Volumes of a deleted Migration could not be cancelled", "why", verdict.message)
-		return
-	}
-	run := &run{Reconciler: r, job: job}
-	jobs, _, err := run.copyJobs(ctx)
-	if err == nil {
-		err = cancelJobs(ctx, jobs)
-	}
+// jobs makes a job for each driver, in the order of their names.
+func (r *run) jobs(ctx context.Context, byDriver map[string][]volume.Move) ([]copyJob, error) {
+	destination, err := r.Clusters.Get(ctx, r.job.pair)
 	if err != nil {
-		log.FromContext(ctx).Error(err, "Cancelling the volumes of a deleted Migration failed")
+		return nil, fmt.Errorf("connecting to the cluster of ClusterPair %s: %w", client.ObjectKeyFromObject(r.job.pair), err)
 	}
-}
-
-func cancelJobs(ctx context.Context, jobs []copyJob) error {
-	for _, job := range jobs {
-		if err := job.mover.Cancel(ctx, job.run); err != nil {
-			return fmt.Errorf("storage driver %s could not cancel: %w", job.mover.Name(), err)
+	var jobs []copyJob
+	for _, name := range slices.Sorted(maps.Keys(byDriver)) {
+		driver, known := r.Volumes.Driver(name)
+		mover, able := driver.(volume.Mover)
+		if !known || !able {
+			return nil, fmt.Errorf("storage driver %s, which has begun to copy, is not registered with this operator any more", name)
 		}
+		jobs = append(jobs, copyJob{mover: mover, run: volume.Run{
+			ID: r.job.migration.UID, Migration: client.ObjectKeyFromObject(r.job.migration), Pair: r.job.pair,
+			Destination: destination.Config, Volumes: byDriver[name],
+		}})
 	}
-	return nil
+	return jobs, nil
 }
