@@ -87,7 +87,8 @@ type Run struct {
 	Pair *storkv1alpha1.ClusterPair
 	// Destination reaches the API server of the destination.
 	Destination *rest.Config
-	// Volumes to copy; every one has a claim.
+	// Volumes to copy; every one has a claim. Of a claim that is gone since Start only the names are known, of itself and of its
+	// volume.
 	Volumes []Move
 }
 
@@ -115,6 +116,6 @@ type Retargeter interface {
 	Driver
 
 	// Retarget returns volume as it has to be at the destination, pointing to what the run made there. The run has ended
-	// with success for it.
+	// with success for it. The place is the same in every run: where the data of a PersistentVolume are cannot be changed.
 	Retarget(ctx context.Context, run Run, volume *corev1.PersistentVolume) (*corev1.PersistentVolume, error)
 }

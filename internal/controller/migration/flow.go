@@ -3,6 +3,7 @@ package migration
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
@@ -36,6 +37,10 @@ func (f *flow) bring(ctx context.Context, progress func(apply.Progress)) (*outco
 		return nil, err
 	}
 	log.FromContext(ctx).Info("Collected objects at the source", "objects", len(set.Objects), "skipped", len(set.Skipped))
+	lost, err := f.retarget(ctx, set)
+	if err != nil {
+		return nil, err
+	}
 	items, refused, err := f.transform(ctx, set)
 	if err != nil {
 		return nil, err
@@ -47,7 +52,7 @@ func (f *flow) bring(ctx context.Context, progress func(apply.Progress)) (*outco
 		return nil, fmt.Errorf("applying objects at the destination: %w", err)
 	}
 	return &outcome{
-		results: append(refused, report.Results...),
+		results: slices.Concat(lost, refused, report.Results),
 		skipped: set.Skipped,
 		notices: append(set.Notices, report.Notices...),
 	}, nil

@@ -23,7 +23,7 @@ type Subject struct {
 	Owned, Foreign volume.Binding
 	// Pair has options that the driver pairs with; nil where it is no Pairer.
 	Pair *storkv1alpha1.ClusterPair
-	// Run has at least two volumes of the driver, which can be copied; empty where it is no Mover.
+	// Run has at least two volumes of the driver, which can be copied; empty where it is neither a Mover nor a Retargeter.
 	Run volume.Run
 	// Advance lets the driver make progress; it is called between two questions for the state.
 	Advance func()
@@ -74,6 +74,9 @@ func Checks(driver volume.Driver) []Check {
 			Check{"cancels what never began", checkCancelUnknown},
 			Check{"leaves a finished run as it is when canceled", checkCancelFinished},
 		)
+	}
+	if _, ok := driver.(volume.Retargeter); ok {
+		checks = append(checks, Check{"points a volume to the same place in each run", checkRetarget})
 	}
 	return checks
 }

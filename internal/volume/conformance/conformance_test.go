@@ -20,6 +20,9 @@ func subject(driver volume.Driver, advance func()) conformance.Subject {
 	run := volume.Run{ID: "run"}
 	for _, name := range []string{"a", "b"} {
 		move := volume.Move{Binding: owned, DestinationNamespace: "there"}
+		move.Volume = &corev1.PersistentVolume{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.PersistentVolumeSpec{
+			PersistentVolumeSource: corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{Driver: fake.Provisioner, VolumeHandle: name}},
+		}}
 		move.Claim = &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "here", Name: name}}
 		run.Volumes = append(run.Volumes, move)
 	}
@@ -140,6 +143,15 @@ func (d destroyer) Status(ctx context.Context, run volume.Run) ([]volume.Status,
 	return all, err
 }
 
+// wanderer puts each run's copy somewhere else.
+type wanderer struct{ *fake.Driver }
+
+func (w wanderer) Retarget(ctx context.Context, run volume.Run, pv *corev1.PersistentVolume) (*corev1.PersistentVolume, error) {
+	target, err := w.Driver.Retarget(ctx, run, pv)
+	target.Spec.CSI.VolumeHandle += string(run.ID)
+	return target, err
+}
+
 func TestChecksCatch(t *testing.T) {
 	for name, tc := range map[string]struct {
 		breaks func(*fake.Driver) volume.Driver
@@ -157,6 +169,7 @@ func TestChecksCatch(t *testing.T) {
 		"a copy that is started twice":       {func(d *fake.Driver) volume.Driver { return restarter{d} }, "starts a run once"},
 		"a copy that goes on when canceled":  {func(d *fake.Driver) volume.Driver { return unstoppable{d} }, "cancels for good"},
 		"an error about what never began":    {func(d *fake.Driver) volume.Driver { return strictCancel{d} }, "cancels what never began"},
+		"a place that changes with the run":  {func(d *fake.Driver) volume.Driver { return wanderer{d} }, "points a volume to the same place in each run"},
 		"a canceled copy that was finished":  {func(d *fake.Driver) volume.Driver { return destroyer{d, new(bool)} }, "leaves a finished run as it is when canceled"},
 	} {
 		t.Run(name, func(t *testing.T) {

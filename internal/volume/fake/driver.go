@@ -184,6 +184,36 @@ func (d *Driver) Cancel(ctx context.Context, run volume.Run) error {
 	return nil
 }
 
+// FinishOne ends the copy of one volume where it is in progress, in any run: with success where reason is empty.
+func (d *Driver) FinishOne(claim types.NamespacedName, reason string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for id := range d.runs {
+		if d.runs[id][claim].State != storkv1alpha1.MigrationStatusInProgress {
+			continue
+		}
+		d.runs[id][claim] = volume.Status{Claim: claim, State: storkv1alpha1.MigrationStatusSuccessful, Bytes: VolumeBytes}
+		if reason != "" {
+			d.runs[id][claim] = volume.Status{Claim: claim, State: storkv1alpha1.MigrationStatusFailed, Reason: reason}
+		}
+	}
+}
+
+// Moving tells how many volumes are in progress, in all runs.
+func (d *Driver) Moving() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	moving := 0
+	for _, run := range d.runs {
+		for _, status := range run {
+			if status.State == storkv1alpha1.MigrationStatusInProgress {
+				moving++
+			}
+		}
+	}
+	return moving
+}
+
 // Finish ends the copy of all volumes in progress, of all runs: with success where reason is empty.
 func (d *Driver) Finish(reason string) {
 	d.mu.Lock()
@@ -205,8 +235,8 @@ func (d *Driver) finish(id types.UID, state storkv1alpha1.MigrationStatusType, b
 	}
 }
 
-// Retarget points the volume to a handle that is made of the run and the name of the volume.
-func (d *Driver) Retarget(ctx context.Context, run volume.Run, pv *corev1.PersistentVolume) (*corev1.PersistentVolume, error) {
+// Retarget points the volume to a handle that is made of its name.
+func (d *Driver) Retarget(ctx context.Context, _ volume.Run, pv *corev1.PersistentVolume) (*corev1.PersistentVolume, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.begin(ctx, "Retarget"); err != nil {
@@ -214,7 +244,7 @@ func (d *Driver) Retarget(ctx context.Context, run volume.Run, pv *corev1.Persis
 	}
 	target := pv.DeepCopy()
 	if target.Spec.CSI != nil {
-		target.Spec.CSI.VolumeHandle = string(run.ID) + "-" + pv.Name
+		target.Spec.CSI.VolumeHandle = "copy-of-" + pv.Name
 	}
 	return target, nil
 }

@@ -1,0 +1,96 @@
+package migration
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/godwit-io/godwit/internal/apply"
+	"github.com/godwit-io/godwit/internal/inventory"
+	"github.com/godwit-io/godwit/internal/volume"
+)
+
+// retarget points the PersistentVolumes of a set to what storage drivers made of them. A claim whose data were not copied, because it
+// was bound later, stays behind with its volume: at the destination it would be bound to nothing, for good. Volumes that cannot be
+// pointed anywhere do not arrive; their results are returned.
+func (f *flow) retarget(ctx context.Context, set *inventory.Set) ([]apply.Result, error) {
+	if !enabled(f.job.migration.Spec.IncludeVolumes, true) {
+		return nil, nil
+	}
+	jobs, err := f.begunJobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	copied := map[types.NamespacedName]copyJob{}
+	for _, job := range jobs {
+		for _, move := range job.run.Volumes {
+			copied[client.ObjectKeyFromObject(move.Claim)] = job
+		}
+	}
+	var refused []apply.Result
+	kept := set.Objects[:0]
+	for _, object := range set.Objects {
+		claim, concerned := claimNameOf(object)
+		job, known := copied[claim]
+		switch {
+		case !concerned:
+		case !known:
+			if object.Kind.Namespaced {
+				set.Skipped = append(set.Skipped, inventory.Skipped{Kind: object.Kind.Kind, NamespacedName: claim,
+					Reason: "it was bound when volumes were moving already; the next Migration takes it along"})
+			}
+			continue
+		case !object.Kind.Namespaced:
+			if err := retarget(ctx, job, object.Unstructured); err != nil {
+				refused = append(refused, apply.Result{Kind: object.Kind.Kind, Source: types.NamespacedName{Name: object.GetName()}, Err: err})
+				continue
+			}
+		}
+		kept = append(kept, object)
+	}
+	set.Objects = kept
+	return refused, nil
+}
+
+// claimNameOf returns which claim an object is, or is the volume of.
+func claimNameOf(object *inventory.Object) (types.NamespacedName, bool) {
+	switch object.Kind.Resource.GroupResource() {
+	case claimsResource.GroupResource():
+		return types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}, true
+	case volumesResource.GroupResource():
+		namespace, _, _ := unstructured.NestedString(object.Object, "spec", "claimRef", "namespace")
+		name, _, _ := unstructured.NestedString(object.Object, "spec", "claimRef", "name")
+		return types.NamespacedName{Namespace: namespace, Name: name}, true
+	default:
+		return types.NamespacedName{}, false
+	}
+}
+
+// retarget has the driver change one volume, if its volumes are called otherwise at the destination.
+func retarget(ctx context.Context, job copyJob, object *unstructured.Unstructured) error {
+	retargeter, able := job.mover.(volume.Retargeter)
+	if !able {
+		return nil
+	}
+	source := &corev1.PersistentVolume{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, source); err != nil {
+		return err
+	}
+	target, err := retargeter.Retarget(ctx, job.run, source)
+	if err != nil {
+		return fmt.Errorf("storage driver %s could not tell where the copy is: %w", job.mover.Name(), err)
+	}
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(target)
+	if err != nil {
+		return err
+	}
+	object.Object["spec"] = content["spec"]
+	object.SetLabels(target.Labels)
+	object.SetAnnotations(target.Annotations)
+	return nil
+}
