@@ -12,7 +12,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/utils/clock"
@@ -71,9 +73,15 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 
 // startManager runs the reconciler in a manager for as long as the suite.
 func startManager() {
+	ownOperator, err := labels.NewRequirement(labelOwnOperator, selection.DoesNotExist, nil)
+	Expect(err).NotTo(HaveOccurred())
 	mgr, err := ctrl.NewManager(sourceCluster.Config(), ctrl.Options{
 		Scheme: localgodwit.Scheme(), Metrics: metricsserver.Options{BindAddress: "0"},
-		Cache: cache.Options{ReaderFailOnMissingInformer: true},
+		Cache: cache.Options{
+			ReaderFailOnMissingInformer: true,
+			// Migrations with the label are left to the operators that specs start themselves.
+			ByObject: map[client.Object]cache.ByObject{&storkv1alpha1.Migration{}: {Label: labels.NewSelector().Add(*ownOperator)}},
+		},
 	})
 	Expect(err).NotTo(HaveOccurred())
 	reconciler = newReconciler(mgr)
