@@ -59,6 +59,18 @@ func (r *run) bringsAnew(reference map[string]any) bool {
 	return e != nil && (e.live == nil || reference["uid"] != string(e.live.uid))
 }
 
+// checkVolume refuses a claim whose volume did not arrive: another one of that name at the destination holds other data.
+func (r *run) checkVolume(e *entry) error {
+	if e.target.resource.GroupResource() != claimResource {
+		return nil
+	}
+	name, _ := child(e.object().Object, "spec")["volumeName"].(string)
+	if volume := r.byName[objectName{volumeResource, types.NamespacedName{Name: name}}]; volume != nil && volume.err != nil {
+		return fmt.Errorf("%s was not brought because PersistentVolume %s did not arrive: see there", e.target, name)
+	}
+	return nil
+}
+
 // claim returns the entry of a claim that a volume refers to; nil if the plan does not bring it. Claims are written after volumes.
 func (r *run) claim(reference map[string]any) *entry {
 	namespace, _ := reference["namespace"].(string)

@@ -72,6 +72,19 @@ spec: {accessModes: [ReadWriteOnce], storageClassName: "", volumeName: NS, resou
 			Expect(found(claim()).GetLabels()).To(HaveKeyWithValue("a", "b"))
 		})
 
+		// Stork goes on with everything else when a volume fails, and forgets the failure.
+		It("fail together, so that no claim gets the data of another volume of that name", func() {
+			given("somebody", changed(volume(), func(o map[string]any) {
+				delete(o["spec"].(map[string]any), "claimRef")
+				o["spec"].(map[string]any)["csi"] = map[string]any{"driver": "example.com", "volumeHandle": "theirs"}
+			}))
+			report, err := here.engine.Run(context.Background(), plan(volume(), claim()), nil)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(resultOf(report, "PersistentVolume", here.namespace).Err).To(MatchError(ContainSubstring("holds other data")))
+			Expect(resultOf(report, "PersistentVolumeClaim", "data").Err).To(MatchError(ContainSubstring("PersistentVolume " + here.namespace + " did not arrive")))
+			Expect(isThere(claim())).To(BeFalse())
+		})
+
 		It("never shrink", func() {
 			large := changed(volume(), func(o map[string]any) { at(o, "spec", "capacity").(map[string]any)["storage"] = "2Gi" })
 			bring(here.engine, large)

@@ -49,6 +49,9 @@ func (r *run) bring(ctx context.Context, e *entry) (Action, error) {
 	if err := e.checkServed(); err != nil {
 		return "", err
 	}
+	if err := r.checkVolume(e); err != nil {
+		return "", err
+	}
 	var err error
 	for round := range maxRounds {
 		if round > 1 && !pause(ctx, r.options.Clock, jittered(roundPause)) {

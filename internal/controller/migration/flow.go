@@ -45,6 +45,8 @@ func (f *flow) bring(ctx context.Context, progress func(apply.Progress)) (*outco
 	if err != nil {
 		return nil, err
 	}
+	lost = append(lost, refused...)
+	items, orphaned := withoutLostVolumes(items, lost)
 	engine := apply.New(apply.Clients{Namespaced: f.pair.Dynamic, Cluster: f.admin.Dynamic},
 		apply.Options{Workers: f.Options.Writers, Clock: f.Clock})
 	report, err := engine.Run(ctx, f.plan(set, items), progress)
@@ -52,7 +54,7 @@ func (f *flow) bring(ctx context.Context, progress func(apply.Progress)) (*outco
 		return nil, fmt.Errorf("applying objects at the destination: %w", err)
 	}
 	return &outcome{
-		results: slices.Concat(lost, refused, report.Results),
+		results: slices.Concat(lost, orphaned, report.Results),
 		skipped: set.Skipped,
 		notices: append(set.Notices, report.Notices...),
 	}, nil

@@ -3,6 +3,7 @@ package migration
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -93,4 +94,30 @@ func retarget(ctx context.Context, job copyJob, object *unstructured.Unstructure
 	object.SetLabels(target.Labels)
 	object.SetAnnotations(target.Annotations)
 	return nil
+}
+
+// withoutLostVolumes takes out claims whose volume did not come as far as the destination: another one of that name there holds other
+// data. Their results are returned.
+func withoutLostVolumes(items []*apply.Item, refused []apply.Result) ([]*apply.Item, []apply.Result) {
+	lost := map[string]bool{}
+	for _, result := range refused {
+		if result.Kind.GroupKind() == corev1.SchemeGroupVersion.WithKind("PersistentVolume").GroupKind() {
+			lost[result.Source.Name] = true
+		}
+	}
+	var orphaned []apply.Result
+	return slices.DeleteFunc(items, func(item *apply.Item) bool {
+		if item.Resource.GroupResource() != claimsResource.GroupResource() {
+			return false
+		}
+		name, _, _ := unstructured.NestedString(item.Object.Object, "spec", "volumeName")
+		if !lost[name] {
+			return false
+		}
+		orphaned = append(orphaned, apply.Result{
+			Kind: item.SourceKind, Source: item.Source, DestinationNamespace: item.Object.GetNamespace(),
+			Err: fmt.Errorf("not brought because PersistentVolume %s did not arrive: see there", name),
+		})
+		return true
+	}), orphaned
 }

@@ -286,6 +286,20 @@ var _ = Describe("A Migration with volumes of a storage driver", func() {
 		Expect(outcomes(again)).To(HaveEach("Unchanged"))
 	})
 
+	It("brings everything but a volume that the driver cannot point to its copy, and its claim", func(ctx SpecContext) {
+		migration := newVolumeMigration(ctx, nil)
+		journal.driver.Fail("Retarget", errors.New("no such copy"))
+		startOperator(journal, -1).work(ctx, migration)
+		Expect(migration.Status.Status).To(Equal(storkv1alpha1.MigrationStatusPartialSuccess), succeededMessage(migration))
+		Expect(migration.Status.Summary.ResourcesFailed).To(BeEquivalentTo(4))
+		Expect(outcomes(migration)).To(HaveKeyWithValue("ConfigMap settings", "Created"))
+		for _, info := range migration.Status.Resources[:4] {
+			Expect(info.Reason).To(Or(ContainSubstring("storage driver fake could not tell where the copy is: no such copy"),
+				ContainSubstring("PersistentVolume "+migration.Namespace+"-"+info.Name+" did not arrive")))
+		}
+		Expect(there.Get(ctx, types.NamespacedName{Namespace: migration.Namespace, Name: "one"}, &corev1.PersistentVolumeClaim{})).NotTo(Succeed())
+	})
+
 	// Stork makes every volume-only Migration Successful in the end.
 	It("is partly successful with volumes only when a claim does not arrive", func(ctx SpecContext) {
 		migration := newVolumeMigration(ctx, func(spec *storkv1alpha1.MigrationSpec) { spec.IncludeResources = new(false) })
