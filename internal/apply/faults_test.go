@@ -154,6 +154,33 @@ var _ = Describe("Faults", func() {
 		Expect(found(config("a")).GetUID()).NotTo(Equal(uid))
 	})
 
+	// Stork's process dies of such an answer.
+	It("waits for an object that is being deleted although the destination is busy", func() {
+		bring(engine, config("a"))
+		edited("operator", config("a"), `{"metadata":{"finalizers":["example.com/hold"]}}`)
+		Expect(clientFor(config("a")).Delete(context.Background(), "a", deleteOptions)).To(Succeed())
+		var looks atomic.Int64
+		counter.tamper = func(request *http.Request) (*http.Response, error) {
+			if request.Method != http.MethodGet || !strings.HasSuffix(request.URL.Path, "/configmaps/a") && request.URL.Query().Get("watch") == "" {
+				return nil, nil
+			}
+			defer GinkgoRecover()
+			switch looks.Add(1) {
+			case 1:
+				return answer(request, 429, nil, "too many requests"), nil
+			case 2:
+				return answer(request, 503, nil, "etcd has no leader"), nil
+			case 3:
+				return nil, syscall.ECONNRESET
+			case 4:
+				edited("operator", config("a"), `{"metadata":{"finalizers":null}}`)
+			}
+			return nil, nil
+		}
+		Expect(actions(bring(engine, config("a")))).To(Equal(map[apply.Action]int{apply.ActionCreated: 1}))
+		Expect(looks.Load()).To(BeNumerically(">=", 4))
+	})
+
 	It("gives up on objects that do not go, on all of them after the time of one", func() {
 		bring(engine, configs(20)...)
 		for _, o := range configs(20) {

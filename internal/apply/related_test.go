@@ -250,6 +250,27 @@ spec: {replicas: 0, selector: {matchLabels: {a: b}}, template: {metadata: {label
 		Expect(live("ConfigMap", "owned").GetOwnerReferences()).To(BeEmpty())
 	})
 
+	// Stork looks for an owner by kind and name in all namespaces that it migrates.
+	It("of claims are those of their own namespace, where another one has owners of the same name", func() {
+		first, second := namespace, newNamespace()
+		claim := func(namespace string, owner *apply.Item) *apply.Item {
+			i := item(object(`
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data, namespace: ` + namespace + `}
+spec: {accessModes: [ReadWriteOnce], storageClassName: a, resources: {requests: {storage: 1Gi}}}`))
+			i.Owners = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "Deployment", Name: "owner", UID: owner.SourceUID}}
+			return i
+		}
+		here := deployment()
+		namespace = second
+		there := deployment()
+		bringPlan(engine, of(claim(first, here), claim(second, there), here, there))
+		for _, namespace = range []string{first, second} {
+			Expect(live("PersistentVolumeClaim", "data").GetOwnerReferences()).To(ConsistOf(HaveField("UID", live("Deployment", "owner").GetUID())))
+		}
+	})
+
 	It("of a claim are set once they are there, since they wait for it", func() {
 		claim := func(owner *apply.Item) *apply.Item {
 			i := item(object(`

@@ -224,6 +224,33 @@ func TestResourceQuotas(t *testing.T) {
 	})
 }
 
+// TestNeverMigrated names what belongs to a cluster itself. ImageStreamTags go with their ImageStream.
+func TestNeverMigrated(t *testing.T) {
+	for name, tc := range map[string]struct {
+		kind schema.GroupKind
+		want bool
+	}{
+		"pods":                                {schema.GroupKind{Kind: "Pod"}, true},
+		"leases":                              {schema.GroupKind{Group: "coordination.k8s.io", Kind: "Lease"}, true},
+		"events of either group":              {schema.GroupKind{Group: "events.k8s.io", Kind: "Event"}, true},
+		"live migrations of virtual machines": {schema.GroupKind{Group: "kubevirt.io", Kind: "VirtualMachineInstanceMigration"}, true},
+		"running virtual machines":            {schema.GroupKind{Group: "kubevirt.io", Kind: "VirtualMachineInstance"}, true},
+		"snapshots of any group":              {schema.GroupKind{Group: "snapshot.storage.k8s.io", Kind: "VolumeSnapshot"}, true},
+		"Stork's own objects":                 {schema.GroupKind{Group: "stork.libopenstorage.org", Kind: "Migration"}, true},
+		"but virtual machines are":            {schema.GroupKind{Group: "kubevirt.io", Kind: "VirtualMachine"}, false},
+		"but a Pod of another group is":       {schema.GroupKind{Group: "example.com", Kind: "Pod"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := neverMigrated(tc.kind); got != tc.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+	if _, known := knownKinds[schema.GroupKind{Group: groupOSImage, Kind: "ImageStreamTag"}]; known {
+		t.Error("ImageStreamTags are migrated by themselves")
+	}
+}
+
 // FuzzRules looks for objects on which a rule panics: a custom resource, or a kind of an old API server, may have anything in the
 // place of what a rule expects.
 func FuzzRules(f *testing.F) {

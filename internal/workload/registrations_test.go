@@ -103,3 +103,38 @@ func TestBuiltin(t *testing.T) {
 		}
 	})
 }
+
+// TestBuiltinKindsAreSuspended names what the documents of Stork promise for each kind that needs no registration.
+func TestBuiltinKindsAreSuspended(t *testing.T) {
+	registrations := NewRegistrations(builtinResources())
+	for kind, fields := range map[string]struct{ running, suspended string }{
+		"ibp.com/v1alpha1, kind: IBPConsole":                        {"replicas: 3", "replicas: 0"},
+		"couchbase.com/v2, kind: CouchbaseCluster":                  {"paused: false", "paused: true"},
+		"cassandra.datastax.com/v1beta1, kind: CassandraDatacenter": {"stopped: false", "stopped: true"},
+		"weblogic.oracle/v8, kind: Domain":                          {"serverStartPolicy: IF_NEEDED", "serverStartPolicy: NEVER"},
+		"rabbitmq.com/v1beta1, kind: RabbitmqCluster":               {"replicas: 3", "replicas: 0"},
+		"pxc.percona.com/v1, kind: PerconaXtraDBCluster":            {"pause: false", "pause: true"},
+		"monitoring.coreos.com/v1, kind: Prometheus":                {"replicas: 2", "replicas: 0"},
+		"kafka.strimzi.io/v1beta2, kind: Kafka":                     {"kafka: {replicas: 3}", "kafka: {replicas: 0}"},
+		"acid.zalan.do/v1, kind: postgresql":                        {"numberOfInstances: 2", "numberOfInstances: 0"},
+		"mongodbcommunity.mongodb.com/v1, kind: MongoDBCommunity":   {"members: 3", "members: 0"},
+		"kubevirt.io/v1, kind: VirtualMachine":                      {"runStrategy: Always", "runStrategy: Halted"},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			obj := parse(t, "{apiVersion: "+kind+", metadata: {name: x}, spec: {"+fields.running+"}}")
+			running := obj.DeepCopy()
+			if changed, err := Suspend(obj, registrations); err != nil || !changed {
+				t.Fatalf("Suspend: changed %v, error %v", changed, err)
+			}
+			if diff := cmp.Diff(parse(t, "{apiVersion: "+kind+", spec: {"+fields.suspended+"}}").Object["spec"], obj.Object["spec"]); diff != "" {
+				t.Errorf("suspended (-want,+got):\n%s", diff)
+			}
+			if _, err := Resume(obj, registrations); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(running.Object, obj.Object); diff != "" {
+				t.Errorf("resumed (-want,+got):\n%s", diff)
+			}
+		})
+	}
+}
