@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,10 +34,15 @@ type clusterEntry struct {
 	Extensions json.RawMessage `json:"extensions"`
 }
 
+// userEntry has both spellings of whom to impersonate: a file says "as" where a ClusterPair says "act-as".
 type userEntry struct {
 	clientcmdapi.AuthInfo
-	Exec       *execEntry      `json:"exec"`
-	Extensions json.RawMessage `json:"extensions"`
+	Exec        *execEntry          `json:"exec"`
+	Extensions  json.RawMessage     `json:"extensions"`
+	As          string              `json:"as"`
+	AsUID       string              `json:"as-uid"`
+	AsGroups    []string            `json:"as-groups"`
+	AsUserExtra map[string][]string `json:"as-user-extra"`
 }
 
 // execEntry has both spellings of the interactive mode: client-go wrote it in upper case before v0.26.
@@ -155,10 +161,23 @@ func (k *kubeconfig) choose() (*chosenEntries, error) {
 	if err := find(k.users, "user", context.AuthInfo, &user); err != nil {
 		return nil, err
 	}
-	if user.Exec != nil {
-		user.AuthInfo.Exec = user.Exec.normalized()
+	return &chosenEntries{clusterName: context.Cluster, userName: context.AuthInfo, cluster: cluster.Cluster, user: user.normalized()}, nil
+}
+
+func (u *userEntry) normalized() clientcmdapi.AuthInfo {
+	user := u.AuthInfo
+	if u.Exec != nil {
+		user.Exec = u.Exec.normalized()
 	}
-	return &chosenEntries{clusterName: context.Cluster, userName: context.AuthInfo, cluster: cluster.Cluster, user: user.AuthInfo}, nil
+	user.Impersonate = cmp.Or(user.Impersonate, u.As)
+	user.ImpersonateUID = cmp.Or(user.ImpersonateUID, u.AsUID)
+	if len(user.ImpersonateGroups) == 0 {
+		user.ImpersonateGroups = u.AsGroups
+	}
+	if len(user.ImpersonateUserExtra) == 0 {
+		user.ImpersonateUserExtra = u.AsUserExtra
+	}
+	return user
 }
 
 // normalized fills in the interactive mode as client-go does for old versions of the plug-in protocol.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -224,6 +225,14 @@ func TestVetAccepts(t *testing.T) {
 		"the old mode beside an empty":  {withUser(exec(map[string]any{"InteractiveMode": "Never", "interactiveMode": ""})), mode("Never")},
 		"the new mode beside the empty": {withUser(exec(map[string]any{"InteractiveMode": "", "interactiveMode": "Never"})), mode("Never")},
 		"no interactive mode":           {withUser(exec(nil)), mode("IfAvailable")},
+		"a user to impersonate, as in a file": {file(strings.Replace(fileEntries, "{token: "+planted+"}",
+			"{token: "+planted+", as: x, as-uid: u, as-groups: [g], as-user-extra: {a: [b]}}", 1)), func(t *testing.T, config *rest.Config) {
+			t.Helper()
+			want := rest.ImpersonationConfig{UserName: "x", UID: "u", Groups: []string{"g"}, Extra: map[string][]string{"a": {"b"}}}
+			if diff := cmp.Diff(want, config.Impersonate); diff != "" {
+				t.Errorf("(-want,+got)\n%s", diff)
+			}
+		}},
 		"a user to impersonate": {withUser(map[string]any{"act-as": "x", "act-as-groups": []any{"g"}}), func(t *testing.T, config *rest.Config) {
 			t.Helper()
 			if config.Impersonate.UserName != "x" {
