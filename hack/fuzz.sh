@@ -1,10 +1,31 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for a while. usage: hack/fuzz.sh [time for each, e.g. 60s]
+# Runs every fuzz target for a while, two at a time, and prints a line for each. What breaks one is kept by go test in the package's
+# testdata/fuzz: commit it together with the fix. usage: hack/fuzz.sh [time for each, e.g. 60s] [pattern of targets]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-grep -rlE --include='*_test.go' '^func Fuzz[A-Z0-9_]' internal api hack | xargs -r -n1 dirname | sort -u | while read -r folder; do
-	grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$folder"/*_test.go | awk '{print $2}' | while read -r target; do
-		echo "fuzzing $folder $target"
-		go test "./$folder" -run '^$' -fuzz "^$target\$" -fuzztime "${1:-60s}"
-	done
-done
+export FUZZTIME=${1:-60s}
+
+targets() { # prints folder and name of each
+	grep -rE --include='*_test.go' '^func Fuzz[A-Z0-9_]' api cmd hack internal test |
+		sed -E 's|^(.*)/[^/]*:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | grep -E "${1:-}" | sort -u
+}
+
+fuzz() { # folder, name
+	local log rate
+	log=$(mktemp)
+	trap 'rm -f "$log"' RETURN
+	if ! go test "./$1" -run '^$' -fuzz "^$2\$" -fuzztime "$FUZZTIME" -parallel 1 >"$log" 2>&1; then
+		printf 'FAIL %s %s\n' "$1" "$2"
+		sed 's/^/     /' "$log"
+		return 1
+	fi
+	rate=$(grep -oE 'execs: [0-9]+' "$log" | tail -1 || true)
+	printf 'ok   %s %s, %s\n' "$1" "$2" "${rate:-no execs}"
+}
+export -f fuzz
+
+all=$(targets "${2:-}") || { echo "error: no fuzz target matches ${2:-}" >&2; exit 1; }
+if ! xargs -P 2 -L 1 bash -c 'fuzz "$@"' fuzz <<<"$all"; then
+	echo "error: fuzz targets failed, see FAIL above" >&2
+	exit 1
+fi

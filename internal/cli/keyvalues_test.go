@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"maps"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,6 +47,11 @@ func FuzzParseKeyValues(f *testing.F) {
 		if err != nil {
 			return
 		}
+		for item := range strings.SplitSeq(text, ",") {
+			if key, value, _ := strings.Cut(item, "="); text != "" && pairs[key] != value {
+				t.Errorf("%q: %s is %q", text, key, pairs[key])
+			}
+		}
 		back, err := reversed(pairs)
 		if err != nil {
 			return
@@ -53,7 +60,7 @@ func FuzzParseKeyValues(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(again) != len(pairs) {
+		if !maps.Equal(again, pairs) {
 			t.Errorf("%q: twice reversed, %v became %v", text, pairs, again)
 		}
 	})

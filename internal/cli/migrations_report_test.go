@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -122,7 +124,15 @@ func FuzzDecodeReport(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// What was read can be printed.
+		// What was read is read again from what it is written as, and can be printed.
+		written, err := json.Marshal(results)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := decodeReport(packReport(t, string(written)))
+		if diff := cmp.Diff(results, again, cmpopts.EquateEmpty()); err != nil || diff != "" {
+			t.Errorf("%v (-want,+got):\n%s", err, diff)
+		}
 		if err := printReportTable(&buffer{}, results); err != nil {
 			t.Error(err)
 		}

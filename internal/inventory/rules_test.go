@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"encoding/json"
+	"reflect"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -252,7 +253,7 @@ func TestNeverMigrated(t *testing.T) {
 }
 
 // FuzzRules looks for objects on which a rule panics: a custom resource, or a kind of an old API server, may have anything in the
-// place of what a rule expects.
+// place of what a rule expects. No rule changes an object, and each judges the same object the same way.
 func FuzzRules(f *testing.F) {
 	for _, seed := range []string{
 		`{"metadata":{"labels":7,"annotations":[],"ownerReferences":{"a":1},"deletionTimestamp":3}}`,
@@ -267,6 +268,7 @@ func FuzzRules(f *testing.F) {
 		if json.Unmarshal(content, &object.Object) != nil || object.Object == nil {
 			return
 		}
+		before := object.DeepCopy()
 		known := newFacts(sets.New("shop"), labels.Everything())
 		known.learnReferences(object)
 		newDefinition(object)
@@ -274,8 +276,14 @@ func FuzzRules(f *testing.F) {
 			if h.learn != nil {
 				h.learn(known, object)
 			}
-			judge(h, object, known)
+			first := judge(h, object, known)
+			if second := judge(h, object, known); first != second || first.kept && first.reason != "" {
+				t.Errorf("%s was judged as %+v, then as %+v", kind, first, second)
+			}
 			goesWithOwner(&Object{Unstructured: object, Kind: Kind{Kind: kind.WithVersion("v1")}}, h.ownedGoes, func(types.UID) bool { return true }, false)
+		}
+		if !reflect.DeepEqual(before, object) {
+			t.Errorf("%s was changed to %v", content, object)
 		}
 	})
 }

@@ -1,12 +1,18 @@
 package transform
 
 import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+	"github.com/godwit-io/godwit/internal/workload"
 	"github.com/godwit-io/godwit/internal/workload/objecttest"
 )
 
@@ -123,6 +129,66 @@ func FuzzPipelineIdempotent(f *testing.F) {
 	})
 }
 
+// FuzzTransformerCombinations checks that any selection of transformers, in their order, changes nothing in its own result.
+func FuzzTransformerCombinations(f *testing.F) {
+	objects := addFuzzCombinations(f)
+	options := fuzzOptions()
+	options.StartApplications = true
+	pipelines := []*Pipeline{NewPipeline(fuzzOptions()), NewPipeline(options)}
+	f.Fuzz(func(t *testing.T, data []byte, chosen uint32) {
+		for _, all := range pipelines {
+			p := &Pipeline{}
+			for i, transformer := range all.transformers {
+				if chosen>>i&1 == 1 {
+					p.transformers = append(p.transformers, transformer)
+				}
+			}
+			first, err := p.Run(fuzzObject(objects, data))
+			if err != nil {
+				continue
+			}
+			second, err := p.Run(first.Object.DeepCopy())
+			if err != nil {
+				t.Fatalf("a second time: %v", err)
+			}
+			if diff := cmp.Diff(first.Object.Object, second.Object.Object); diff != "" {
+				t.Errorf("%b a second time (-first,+second):\n%s", chosen, diff)
+			}
+		}
+	})
+}
+
+func addFuzzCombinations(f *testing.F) (objects []*unstructured.Unstructured) {
+	f.Helper()
+	for i, manifest := range fuzzManifests() {
+		objects = append(objects, objecttest.Parse(f, manifest))
+		for _, chosen := range []uint32{1<<32 - 1, 0x55555555, 0xaaaaaaaa} {
+			f.Add([]byte{byte(i), 1, 4, 0, 5, 9, 2, 7, 3, 1, 17, 2, 6, 2, 5, 19, 0, 3, 3, 7}, chosen)
+		}
+	}
+	return objects
+}
+
+// FuzzRenameThereAndBack checks that renamed namespaces get their names back, wherever they are in an object.
+func FuzzRenameThereAndBack(f *testing.F) {
+	objects := addFuzzObjects(f)
+	there, back := newRename(map[string]string{"shop": "shop-dr", "b": "c"}), newRename(map[string]string{"shop-dr": "shop", "c": "b"})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		obj := fuzzObject(objects, data)
+		original := obj.DeepCopy()
+		changed, err := there.Transform(obj, SourceOf(obj))
+		if err != nil {
+			return
+		}
+		if _, err := back.Transform(obj, SourceOf(obj)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(original.Object, obj.Object); diff != "" {
+			t.Errorf("changed %v, and not as before (-want,+got):\n%s", changed, diff)
+		}
+	})
+}
+
 func FuzzTransformersIdempotent(f *testing.F) {
 	objects := addFuzzObjects(f)
 	options := fuzzOptions()
@@ -183,8 +249,9 @@ func FuzzUserTransformation(f *testing.F) {
 	})
 }
 
+// FuzzParsePath checks that what was read can be written, in the most careful way, and is read as the same.
 func FuzzParsePath(f *testing.F) {
-	for _, seed := range []string{"spec.a[0]", `a.'b\'.c'["d"]`, `a\.b.c\`, "[[]]..''"} {
+	for _, seed := range []string{"spec.a[0]", `a.'b\'.c'["d"]`, `a\.b.c\`, "[[]]..''", `'a\\'[1]["]"]`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -192,12 +259,144 @@ func FuzzParsePath(f *testing.F) {
 		if (err == nil) != (len(steps) > 0) {
 			t.Errorf("%d steps and error %v", len(steps), err)
 		}
-		for _, s := range steps {
-			if s.key != "" && s.index != 0 {
+		var careful strings.Builder
+		for i, s := range steps {
+			switch {
+			case s.key != "" && s.index != 0:
 				t.Errorf("%v is both a key and an index", s)
+			case s.key == "":
+				careful.WriteString(s.String())
+			case i == 0:
+				careful.WriteString("'" + escaped(s.key) + "'")
+			default:
+				careful.WriteString("['" + escaped(s.key) + "']")
+			}
+		}
+		if err != nil {
+			return
+		}
+		if again, err := parsePath(careful.String()); err != nil || !slices.Equal(steps, again) {
+			t.Errorf("%q is %q, which is read as %v, %v, want %v", text, careful.String(), again, err, steps)
+		}
+	})
+}
+
+func escaped(key string) string { return strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(key) }
+
+// FuzzParseValue checks that a value says what its text says.
+func FuzzParseValue(f *testing.F) {
+	for _, seed := range [][2]string{{"int", "-3"}, {"int", "0x10"}, {"bool", "t"}, {"string", "x"}, {"slice", "a,,b"}, {"slice", ""}, {"keypair", "a:b,c:d:e"}, {"keypair", "a:b,a:c"}} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, valueType, text string) {
+		parsed, err := parseValue(storkv1alpha1.TransformValueType(valueType), text)
+		if err != nil {
+			return
+		}
+		switch value := parsed.(type) {
+		case string:
+			if value != text {
+				t.Errorf("%q became %q", text, value)
+			}
+		case int64:
+			if want, err := strconv.ParseInt(strings.TrimLeft(text, "+"), 10, 64); err != nil || value != want {
+				t.Errorf("%q became %d", text, value)
+			}
+		case bool:
+			if want := strings.ContainsRune("1tT", rune(text[0])); value != want {
+				t.Errorf("%q became %v", text, value)
+			}
+		case []any:
+			if got := joined(value); got != text || len(value) != strings.Count(text+",", ",") && text != "" {
+				t.Errorf("%q became %q", text, value)
+			}
+		case map[string]any:
+			for pair := range strings.SplitSeq(text, ",") {
+				key, _, _ := strings.Cut(pair, ":")
+				if _, ok := value[key]; !ok || strings.Contains(key, ":") {
+					t.Errorf("%q has no key %q: %q", text, key, value)
+				}
+			}
+			for key, item := range value {
+				if !slices.Contains(strings.Split(text, ","), key+":"+item.(string)) {
+					t.Errorf("%q does not say %s:%s", text, key, item)
+				}
+			}
+		default:
+			t.Errorf("%q became a %T", text, parsed)
+		}
+	})
+}
+
+func joined(list []any) string {
+	texts := make([]string, len(list))
+	for i, item := range list {
+		texts[i] = item.(string)
+	}
+	return strings.Join(texts, ",")
+}
+
+// FuzzProjectMappings checks that the mappings of the way back bring each project back.
+func FuzzProjectMappings(f *testing.F) {
+	f.Add("p-1", "p-2", "p-3", "p-4", false)
+	f.Add("p-1", "p-2", "p-2", "p-1", true)
+	f.Fuzz(func(t *testing.T, a, b, x, y string, full bool) {
+		for _, id := range []string{a, b, x, y} {
+			if id == "" || strings.Contains(id, ":") {
+				return // No project.
+			}
+		}
+		if a == b || x == y {
+			return // There is no way back.
+		}
+		if full {
+			a, b, x, y = "c-here:"+a, "c-here:"+b, "c-there:"+x, "c-there:"+y
+		}
+		there, back := newRancher(map[string]string{a: x, b: y}), newRancher(map[string]string{x: a, y: b})
+		for id, want := range map[string]string{a: x, b: y} {
+			to, ok := there.project(id)
+			if !ok || to != want {
+				t.Errorf("%s became %s, want %s", id, to, want)
+			}
+			if home, ok := back.project(to); !ok || home != id {
+				t.Errorf("%s became %s and then %s", id, to, home)
 			}
 		}
 	})
+}
+
+// FuzzStash checks that what a ConfigMap holds is the object, under a name that a ConfigMap can have.
+func FuzzStash(f *testing.F) {
+	objects := addFuzzObjects(f)
+	transformer := stash{registrations: workload.NewRegistrations(fuzzOptions().Registrations)}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		obj := fuzzObject(objects, append([]byte{byte(len(objects) - 1)}, data...))
+		original := obj.DeepCopy()
+		changed, err := transformer.Transform(obj, SourceOf(obj))
+		if err != nil || !changed {
+			return
+		}
+		held, _, _ := unstructured.NestedString(obj.Object, "data", storkv1alpha1.StashKeyObject)
+		restored := &unstructured.Unstructured{}
+		if err := json.Unmarshal([]byte(held), &restored.Object); err != nil {
+			t.Fatal(err)
+		}
+		if want, got := mustMarshal(t, original.Object), mustMarshal(t, restored.Object); want != got {
+			t.Errorf("held %s, want %s", got, want)
+		}
+		if problems := validation.IsDNS1123Subdomain(obj.GetName()); len(problems) > 0 || obj.GetNamespace() != original.GetNamespace() {
+			t.Errorf("ConfigMap %s/%s: %v", obj.GetNamespace(), obj.GetName(), problems)
+		}
+	})
+}
+
+func mustMarshal(t *testing.T, content any) string {
+	t.Helper()
+	text, err := json.Marshal(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // TestPlainObjectsAreNotCopied bounds what the pipeline does to an object that no transformer is for: nothing that grows with it.

@@ -165,3 +165,46 @@ func FuzzSuspendOption(f *testing.F) {
 		}
 	})
 }
+
+// FuzzSuspendPath checks for any path that suspending sets exactly that field, and that resuming sets it back.
+func FuzzSuspendPath(f *testing.F) {
+	f.Add("spec.replicas", "int", "", `{"replicas":3}`)
+	f.Add("spec.a.b.c", "bool", "false", `{"a":{"b":{}}}`)
+	f.Add("spec.mode", "string", "a,b", `{"mode":"c,d","x":null}`)
+	f.Add("status.mode", "string", "off", `{}`)
+	f.Add("metadata.labels.x", "string", "off", `{}`)
+	f.Fuzz(func(t *testing.T, path, valueType, value, spec string) {
+		obj := &unstructured.Unstructured{}
+		if err := obj.UnmarshalJSON([]byte(`{"apiVersion":"example.com/v1","kind":"Database","metadata":{"name":"x"},"spec":` + spec + `}`)); err != nil {
+			return
+		}
+		o := option(path, valueType, value)
+		registrations := NewRegistrations(registered(o))
+		original := obj.DeepCopy()
+		changed, err := Suspend(obj, registrations)
+		if err != nil {
+			if diff := cmp.Diff(original.Object, obj.Object); diff != "" && changed {
+				t.Errorf("half-suspended with error %v:\n%s", err, diff)
+			}
+			return
+		}
+		s, ok, err := newFieldSwitch(o)
+		if !ok || err != nil {
+			if changed {
+				t.Errorf("suspended by path %q, error %v", path, err)
+			}
+			return
+		}
+		// A field that would suspend by being set is not made up for a whole number.
+		if got, found, _ := field.Get(obj.Object, s.keys...); found && got != s.suspended {
+			t.Errorf("%s is %v, want %v", path, got, s.suspended)
+		}
+		if _, err := Resume(obj, registrations); err != nil {
+			t.Fatal(err)
+		}
+		if hasMemo(obj) && !hasMemo(original) {
+			t.Errorf("a memo is left: %v", obj.Object)
+		}
+		expectKept(t, original, obj)
+	})
+}

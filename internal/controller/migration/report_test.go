@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -136,4 +137,58 @@ func TestNoticesAreBoundedAndSayWhatWasCut(t *testing.T) {
 			t.Errorf("a notice of %d bytes is not cut well", len(notice))
 		}
 	}
+}
+
+// FuzzReport checks that the ConfigMaps of a report hold all results, in their order and as they were.
+func FuzzReport(f *testing.F) {
+	f.Add("web", "shop", "apps", "error: \x00<&>\u2028", "Rancher,Suspend", uint16(3))
+	f.Add("", "", "", "", "", uint16(0))
+	f.Add("x", "y", "", strings.Repeat("long ", 500), "", uint16(6000))
+	f.Fuzz(func(t *testing.T, name, namespace, group, reason, changes string, number uint16) {
+		var results []apply.Result
+		for i := range int(number) {
+			result := apply.Result{
+				Kind:   schema.GroupVersionKind{Group: group, Version: "v1", Kind: "Kind"},
+				Source: types.NamespacedName{Namespace: namespace, Name: fmt.Sprintf("%s-%d", name, i)}, DestinationNamespace: namespace,
+				Action: apply.ActionCreated, Changes: strings.Split(changes, ","),
+			}
+			if i%3 == 0 {
+				result.Err = errors.New(reason)
+			}
+			results = append(results, result)
+		}
+		infos := resourceInfos(results)
+		want, err := json.Marshal(append([]*storkv1alpha1.MigrationResourceInfo{}, infos...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		unpacked := []json.RawMessage{}
+		for chunk := range slices.Chunk(infos, reportChunk) {
+			packed, err := compress(chunk)
+			if err != nil {
+				t.Fatal(err)
+			}
+			unpacked = append(unpacked, unpack(t, packed)...)
+		}
+		got, err := json.Marshal(unpacked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(want, got) {
+			t.Errorf("want %.2000s\ngot %.2000s", want, got)
+		}
+	})
+}
+
+// unpack reads a part of a report as any gzip and JSON reader does.
+func unpack(t *testing.T, packed []byte) (results []json.RawMessage) {
+	t.Helper()
+	reader, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.NewDecoder(reader).Decode(&results); err != nil {
+		t.Fatal(err)
+	}
+	return results
 }
