@@ -44,7 +44,7 @@ var _ = Describe("Purge of any mix of objects", func() {
 	It("deletes exactly what migrations brought and the source has no more", func(ctx SpecContext) {
 		for seed := range uint64(8) {
 			By(fmt.Sprintf("seed %d", seed))
-			purgeMix(ctx, rand.New(rand.NewPCG(seed, 0))) //nolint:gosec // A test's choices need not be secret.
+			purgeMix(ctx, rand.New(rand.NewPCG(seed, 0)))
 		}
 	})
 })
