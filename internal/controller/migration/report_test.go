@@ -143,10 +143,15 @@ func TestNoticesAreBoundedAndSayWhatWasCut(t *testing.T) {
 func FuzzReport(f *testing.F) {
 	f.Add("web", "shop", "apps", "error: \x00<&>\u2028", "Rancher,Suspend", uint16(3))
 	f.Add("", "", "", "", "", uint16(0))
-	f.Add("x", "y", "", strings.Repeat("long ", 500), "", uint16(6000))
+	f.Add("x", "y", "", strings.Repeat("long ", 500), "", uint16(65535))
 	f.Fuzz(func(t *testing.T, name, namespace, group, reason, changes string, number uint16) {
+		// Few results mostly, and sometimes more than one ConfigMap's.
+		count := int(number % 64)
+		if number > 65000 {
+			count += reportChunk
+		}
 		var results []apply.Result
-		for i := range int(number) {
+		for i := range count {
 			result := apply.Result{
 				Kind:   schema.GroupVersionKind{Group: group, Version: "v1", Kind: "Kind"},
 				Source: types.NamespacedName{Namespace: namespace, Name: fmt.Sprintf("%s-%d", name, i)}, DestinationNamespace: namespace,
