@@ -190,10 +190,11 @@ var _ = Describe("A Migration, other than Stork's,", func() {
 	It("does not mind who changes it while it runs", func(ctx SpecContext) {
 		journal := newJournal()
 		migration := newVolumeMigration(ctx, nil)
+		key := client.ObjectKeyFromObject(migration)
 		journal.polled = func(driver *fake.Driver) {
 			defer GinkgoRecover()
 			seen := &storkv1alpha1.Migration{}
-			Expect(here.Get(ctx, client.ObjectKeyFromObject(migration), seen)).To(Succeed())
+			Expect(here.Get(ctx, key, seen)).To(Succeed())
 			seen.Annotations = map[string]string{"note": "mine"}
 			Expect(here.Update(ctx, seen)).To(Succeed())
 			driver.Finish("")

@@ -27,9 +27,10 @@ var _ = Describe("A Migration with volumes of a storage driver", func() {
 
 	It("runs the rules around the start of the copy, waits for the data, and brings the objects after them", func(ctx SpecContext) {
 		migration := newVolumeMigration(ctx, nil)
+		namespace := types.NamespacedName{Name: migration.Namespace}
 		journal.polled = func(driver *fake.Driver) {
 			defer GinkgoRecover()
-			Expect(there.Get(ctx, types.NamespacedName{Name: migration.Namespace}, &corev1.Namespace{})).NotTo(Succeed(), "nothing arrives before the data")
+			Expect(there.Get(ctx, namespace, &corev1.Namespace{})).NotTo(Succeed(), "nothing arrives before the data")
 			if journal.polls > 1 {
 				driver.Finish("")
 			}
@@ -123,15 +124,14 @@ var _ = Describe("A Migration with volumes of a storage driver", func() {
 
 	It("waits for all volumes when one has failed, and fails then without bringing objects", func(ctx SpecContext) {
 		migration := newVolumeMigration(ctx, nil)
-		volume := func(name string) types.NamespacedName {
-			return types.NamespacedName{Namespace: migration.Namespace, Name: name}
-		}
+		one := types.NamespacedName{Namespace: migration.Namespace, Name: "one"}
+		two := types.NamespacedName{Namespace: migration.Namespace, Name: "two"}
 		journal.polled = func(driver *fake.Driver) {
 			switch journal.polls {
 			case 1:
-				driver.FinishOne(volume("one"), "the disk is full")
+				driver.FinishOne(one, "the disk is full")
 			case 4:
-				driver.FinishOne(volume("two"), "")
+				driver.FinishOne(two, "")
 			}
 		}
 		startOperator(journal, -1).work(ctx, migration)
