@@ -182,7 +182,7 @@ var _ = Describe("A Migration, other than Stork's,", func() {
 		for range 3 {
 			operator.until(ctx, migration, func() bool { return migration.Status.Status == storkv1alpha1.MigrationStatusPending })
 		}
-		Expect(recorder.Events).To(Receive(Equal("Warning Pending ClusterPair " + namespace + "/missing does not exist")))
+		Expect(recorder.Events).To(Receive(HavePrefix("Warning Pending ClusterPair " + namespace + "/missing does not exist")))
 		Expect(recorder.Events).NotTo(Receive())
 	})
 
