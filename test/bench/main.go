@@ -18,45 +18,60 @@ import (
 
 	"github.com/go-logr/logr"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/godwit-io/godwit/test/figures"
+	"github.com/godwit-io/godwit/test/objects"
 )
+
+// resultsFile gets all figures.
+const resultsFile = folder + "/migration.json"
 
 func main() {
 	sizes := flag.String("n", "2000,10000,50000", "numbers of objects, separated by commas")
-	mixes := flag.String("mix", "plain,custom", "mixes of kinds, separated by commas: plain, custom")
+	cases := flag.String("cases", "plain,custom", "what to measure, separated by commas: Migrations of plain kinds or with custom ones")
 	flag.Parse()
 	log.SetLogger(logr.Discard()) // Libraries have nothing to tell that the reader of the output should know.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	if err := run(ctx, strings.Split(*sizes, ","), strings.Split(*mixes, ",")); err != nil {
+	if err := run(ctx, strings.Split(*sizes, ","), strings.Split(*cases, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, sizes, mixNames []string) error {
-	var all results
-	for _, name := range mixNames {
-		mix, known := mixes[name]
-		if !known {
-			return fmt.Errorf("-mix %s: no such mix", name)
-		}
-		for _, size := range sizes {
-			n, err := strconv.Atoi(size)
-			if err != nil || n < 100 {
-				return fmt.Errorf("-n %s: not a number of at least 100", size)
-			}
-			if n > largestCompared && name != "plain" {
-				continue // One mix shows that it completes.
-			}
-			found, err := measure(ctx, name, mix, n)
-			all = append(all, found...)
-			if err != nil {
-				return errors.Join(fmt.Errorf("%s mix of %d objects: %w", name, n, err), all.save())
-			}
+func run(ctx context.Context, sizes, cases []string) error {
+	var all figures.Table
+	for _, name := range cases {
+		found, err := measureCase(ctx, name, sizes)
+		all = append(all, found...)
+		if err != nil {
+			return errors.Join(err, all.Save(resultsFile))
 		}
 	}
-	if err := errors.Join(all.print(os.Stdout), all.save()); err != nil {
+	if err := errors.Join(all.Print(os.Stdout), all.Save(resultsFile)); err != nil {
 		return err
 	}
-	return all.short()
+	return all.Short()
+}
+
+func measureCase(ctx context.Context, name string, sizes []string) (all figures.Table, err error) {
+	mix, known := objects.Mixes[name]
+	if !known {
+		return nil, fmt.Errorf("-cases %s: no such case", name)
+	}
+	for _, size := range sizes {
+		n, err := strconv.Atoi(size)
+		if err != nil || n < 100 {
+			return all, fmt.Errorf("-n %s: not a number of at least 100", size)
+		}
+		if n > largestCompared && name != "plain" {
+			continue // One mix shows that it completes.
+		}
+		found, err := measure(ctx, name, mix, n)
+		all = append(all, found...)
+		if err != nil {
+			return all, fmt.Errorf("%s mix of %d objects: %w", name, n, err)
+		}
+	}
+	return all, nil
 }

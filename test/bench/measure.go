@@ -6,15 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,9 +22,15 @@ import (
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/hack/localcluster"
 	"github.com/godwit-io/godwit/hack/localgodwit"
+	"github.com/godwit-io/godwit/test/figures"
+	"github.com/godwit-io/godwit/test/objects"
 )
 
 const (
+	// namespace is where all objects are.
+	namespace = "bench"
+	// folder is where results are kept, relative to the checkout.
+	folder = "build/bench"
 	// workers is how many objects the bare client writes at once, as the operator does by default.
 	workers = 16
 	// largestCompared is the greatest number of objects that is compared with the floor. Beyond it, a run must complete.
@@ -44,18 +50,18 @@ const (
 
 // bench is the set-up of one case: a source, a destination for the floor, and one for the operator, all fresh.
 type bench struct {
-	mix                        []share
-	items                      []item
+	mix                        objects.Mix
+	items                      []objects.Item
 	source, floor, destination *localcluster.Cluster
 	client                     client.WithWatch
 	manager                    *localgodwit.Manager
-	results                    results
+	results                    figures.Table
 	name                       string
 }
 
 // measure runs all cases of one mix and size.
-func measure(ctx context.Context, mixName string, mix []share, n int) (found results, err error) {
-	b := &bench{mix: mix, items: items(mix, n), name: fmt.Sprintf("%s-%d", mixName, n)}
+func measure(ctx context.Context, mixName string, mix objects.Mix, n int) (found figures.Table, err error) {
+	b := &bench{mix: mix, items: mix.Items(n), name: fmt.Sprintf("%s-%d", mixName, n)}
 	fmt.Printf("%s: starting three API servers and creating %d objects at the source\n", b.name, len(b.items))
 	stop, err := b.start(ctx)
 	defer func() { err = errors.Join(err, stop()) }()
@@ -67,7 +73,7 @@ func measure(ctx context.Context, mixName string, mix []share, n int) (found res
 		if floor, err = b.measureFloor(ctx); err != nil {
 			return nil, fmt.Errorf("measuring the floor: %w", err)
 		}
-		b.results.show(b.name+"/floor", floor.Seconds(), "s")
+		b.results.Show(b.name+"/floor", floor.Seconds(), "s")
 	}
 	if err := b.measureRuns(ctx, floor); err != nil {
 		return b.results, err
@@ -108,35 +114,16 @@ func (b *bench) prepareSource(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return create(ctx, dynamicClient, b.items, workers)
+	return objects.Create(ctx, dynamicClient, namespace, b.items, workers)
 }
 
-// prepareNamespace creates what the objects of a mix need: their namespace and definitions.
-func prepareNamespace(ctx context.Context, config *rest.Config, mix []share) error {
+// prepareNamespace creates what the objects of a mix need.
+func prepareNamespace(ctx context.Context, config *rest.Config, mix objects.Mix) error {
 	c, err := localgodwit.Client(config)
 	if err != nil {
 		return err
 	}
-	ns := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": namespace}}}
-	if err := c.Create(ctx, ns); err != nil {
-		return err
-	}
-	for _, crd := range definitions(mix) {
-		if err := c.Create(ctx, crd); err != nil {
-			return err
-		}
-		err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-			u := &unstructured.UnstructuredList{}
-			u.SetAPIVersion("bench.example.com/v1")
-			kind, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "listKind")
-			u.SetKind(kind)
-			return c.List(ctx, u, client.InNamespace(namespace)) == nil, nil
-		})
-		if err != nil {
-			return fmt.Errorf("waiting for CRD %s: %w", crd.GetName(), err)
-		}
-	}
-	return nil
+	return objects.Prepare(ctx, c, namespace, mix)
 }
 
 func (b *bench) startGodwit(ctx context.Context) (err error) {
@@ -182,7 +169,7 @@ func (b *bench) measureFloor(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 	}
-	if err := create(ctx, floor, b.items, workers); err != nil {
+	if err := objects.Create(ctx, floor, namespace, b.items, workers); err != nil {
 		return 0, err
 	}
 	elapsed := time.Since(began)
@@ -201,23 +188,23 @@ func (b *bench) measureRuns(ctx context.Context, floor time.Duration) error {
 		return err
 	}
 	if floor > 0 {
-		b.results.atMost(b.name+"/first", first.elapsed.Seconds(), "s", barFirst*floor.Seconds())
-		b.results.atMost(b.name+"/first/of-floor", first.elapsed.Seconds()/floor.Seconds(), "ratio", barFirst)
+		b.results.AtMost(b.name+"/first", first.elapsed.Seconds(), "s", barFirst*floor.Seconds())
+		b.results.AtMost(b.name+"/first/of-floor", first.elapsed.Seconds()/floor.Seconds(), "ratio", barFirst)
 	} else {
-		b.results.show(b.name+"/first", first.elapsed.Seconds(), "s")
+		b.results.Show(b.name+"/first", first.elapsed.Seconds(), "s")
 	}
-	b.results.atMost(b.name+"/first/requests", first.requests, "requests", barRequests*n+barRequestsMore)
+	b.results.AtMost(b.name+"/first/requests", first.requests, "requests", barRequests*n+barRequestsMore)
 	if err := b.measureRepeats(ctx, destination, first); err != nil {
 		return err
 	}
-	peak, err := peakMemory(b.manager.PID())
+	peak, err := figures.PeakMemory(b.manager.PID())
 	if err != nil {
 		return err
 	}
 	if len(b.items) <= largestCompared {
-		b.results.atMost(b.name+"/manager/peak-memory", peak, "MiB", barMemory)
+		b.results.AtMost(b.name+"/manager/peak-memory", peak, "MiB", barMemory)
 	} else {
-		b.results.show(b.name+"/manager/peak-memory", peak, "MiB")
+		b.results.Show(b.name+"/manager/peak-memory", peak, "MiB")
 	}
 	return nil
 }
@@ -236,10 +223,10 @@ func (b *bench) measureRepeats(ctx context.Context, destination dynamic.Interfac
 	if err != nil {
 		return err
 	}
-	b.results.atMost(b.name+"/unchanged/of-first", unchanged.elapsed.Seconds()/first.elapsed.Seconds(), "ratio", barUnchanged)
-	b.results.atMost(b.name+"/unchanged/written", float64(differing(before, after)), "objects", 0)
+	b.results.AtMost(b.name+"/unchanged/of-first", unchanged.elapsed.Seconds()/first.elapsed.Seconds(), "ratio", barUnchanged)
+	b.results.AtMost(b.name+"/unchanged/written", float64(differing(before, after)), "objects", 0)
 	if len(b.items) <= largestCompared {
-		b.results.atMost(b.name+"/unchanged/requests", unchanged.requests, "requests", barUnchangedReqs)
+		b.results.AtMost(b.name+"/unchanged/requests", unchanged.requests, "requests", barUnchangedReqs)
 	}
 	changed, err := b.change(ctx)
 	if err != nil {
@@ -253,10 +240,10 @@ func (b *bench) measureRepeats(ctx context.Context, destination dynamic.Interfac
 	if err != nil {
 		return err
 	}
-	b.results.show(b.name+"/one-percent", one.elapsed.Seconds(), "s")
-	b.results.atMost(b.name+"/one-percent/written-besides", float64(abs(differing(after, final)-changed)), "objects", 0)
-	b.results.atMost(b.name+"/one-percent/new-uids", float64(recreated(after, final)), "objects", 0)
-	b.results.atMost(b.name+"/migration-object", max(first.size, unchanged.size, one.size)/1024, "KiB", barMigrationSize)
+	b.results.Show(b.name+"/one-percent", one.elapsed.Seconds(), "s")
+	b.results.AtMost(b.name+"/one-percent/written-besides", float64(abs(differing(after, final)-changed)), "objects", 0)
+	b.results.AtMost(b.name+"/one-percent/new-uids", float64(recreated(after, final)), "objects", 0)
+	b.results.AtMost(b.name+"/migration-object", max(first.size, unchanged.size, one.size)/1024, "KiB", barMigrationSize)
 	return nil
 }
 
@@ -286,7 +273,7 @@ func (b *bench) change(ctx context.Context) (int, error) {
 	changed := len(b.items) / 100
 	for i := range changed {
 		patch := fmt.Appendf(nil, `{"data":{"content":"changed %d"}}`, i)
-		_, err := source.Resource(configMaps.resource).Namespace(namespace).
+		_, err := source.Resource(objects.ConfigMaps.Resource).Namespace(namespace).
 			Patch(ctx, fmt.Sprintf("config-%05d", i), types.MergePatchType, patch, metav1.PatchOptions{})
 		if err != nil {
 			return 0, err
@@ -357,4 +344,17 @@ func summary(migration *storkv1alpha1.Migration) string {
 		}
 	}
 	return ""
+}
+
+// requests reads from the operator's metrics how many requests it has sent to an API server.
+func requests(ctx context.Context, metricsURL, server string) (float64, error) {
+	parsed, err := url.Parse(server)
+	if err != nil {
+		return 0, err
+	}
+	metrics, err := figures.Scrape(ctx, http.DefaultClient, metricsURL)
+	if err != nil {
+		return 0, err
+	}
+	return metrics.Sum("rest_client_requests_total", map[string]string{"host": parsed.Host})
 }
