@@ -18,6 +18,7 @@ import (
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/internal/apply"
+	"github.com/godwit-io/godwit/test/leak"
 )
 
 var _ = Describe("Faults", func() {
@@ -266,8 +267,10 @@ var _ = Describe("Faults", func() {
 			return nil, nil
 		}
 		p := plan(configs(200)...)
+		leaked := leak.Since()
 		report, err := engine.Run(ctx, p, nil)
 		Expect(err).To(MatchError(reason))
+		Expect(leaked()).To(Succeed())
 		Expect(report.Results).To(HaveLen(200))
 		Expect(actions(report)[apply.ActionCreated]).To(And(BeNumerically(">", 0), BeNumerically("<=", 40)))
 		untouched := 0

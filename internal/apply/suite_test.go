@@ -26,7 +26,11 @@ import (
 
 	"github.com/godwit-io/godwit/hack/localcluster"
 	"github.com/godwit-io/godwit/internal/apply"
+	"github.com/godwit-io/godwit/test/leak"
 )
+
+// TestMain fails when a goroutine outlives the tests.
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestApply(t *testing.T) {
 	RegisterFailHandler(Fail)

@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/godwit-io/godwit/hack/localcluster"
+	"github.com/godwit-io/godwit/test/leak"
 )
 
 // The clusters that commands run against: the first is the one of the kubeconfig, the second the one to pair with.
@@ -32,6 +33,9 @@ var (
 
 // now is what the commands' clock shows.
 var now = time.Date(2024, time.October, 24, 10, 0, 0, 0, time.UTC)
+
+// TestMain fails when a goroutine outlives the tests.
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestCommands(t *testing.T) {
 	RegisterFailHandler(Fail)

@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/godwit-io/godwit/hack/localcluster"
+	"github.com/godwit-io/godwit/test/leak"
 )
 
 var (
@@ -32,6 +33,9 @@ var (
 	served  Served
 	fixture []*unstructured.Unstructured // What is in the source, as it was written.
 )
+
+// TestMain fails when a goroutine outlives the tests.
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestCluster(t *testing.T) {
 	RegisterFailHandler(Fail)

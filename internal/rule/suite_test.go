@@ -9,6 +9,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"go.uber.org/goleak"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -17,6 +18,7 @@ import (
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/hack/localcluster"
+	"github.com/godwit-io/godwit/test/leak"
 )
 
 var (
@@ -24,6 +26,12 @@ var (
 	client  kubernetes.Interface
 	node    *kubelet
 )
+
+// TestMain fails when a goroutine outlives the tests.
+func TestMain(m *testing.M) {
+	// client-go notices with its next ping, after some seconds, that a connection is gone.
+	leak.Main(m, goleak.IgnoreTopFunction("k8s.io/client-go/tools/remotecommand.(*heartbeat).start"))
+}
 
 func TestRule(t *testing.T) {
 	RegisterFailHandler(Fail)

@@ -24,6 +24,7 @@ import (
 
 	"github.com/godwit-io/godwit/hack/localcluster"
 	"github.com/godwit-io/godwit/hack/localgodwit"
+	"github.com/godwit-io/godwit/test/leak"
 )
 
 const (
@@ -36,6 +37,9 @@ var (
 	// admin may do everything.
 	admin client.WithWatch
 )
+
+// TestMain fails when a goroutine outlives the tests.
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestWebhooks(t *testing.T) {
 	RegisterFailHandler(Fail)

@@ -26,12 +26,16 @@ import (
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/hack/localcluster"
+	"github.com/godwit-io/godwit/test/leak"
 )
 
 var (
 	config *rest.Config
 	k8s    client.Client
 )
+
+// TestMain fails when a goroutine outlives the tests.
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestResourceTransformation(t *testing.T) {
 	RegisterFailHandler(Fail)
