@@ -64,8 +64,9 @@ func setupControllers(ctx context.Context, mgr ctrl.Manager, flags *managerFlags
 		return err
 	}
 	clusters := remote.NewPool(mgr.GetAPIReader(), remote.Options{
-		Policy:    flags.kubeconfigPolicy(),
-		UserAgent: operatorName + "/" + version,
+		Policy:         flags.kubeconfigPolicy(),
+		SecretVersions: mgr.GetClient(),
+		UserAgent:      operatorName + "/" + version,
 	})
 	drivers := &volume.Registry{}
 	recorder := mgr.GetEventRecorder(operatorName)

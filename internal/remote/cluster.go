@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"time"
@@ -9,6 +10,8 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // Defaults of Options.
@@ -31,6 +34,11 @@ type Options struct {
 	Timeout time.Duration
 	// MaxResponseBytes of an answer, watches excepted. Zero means DefaultMaxResponseBytes.
 	MaxResponseBytes int64
+	// SecretVersions tells the metadata of Secrets, from a cache: a Secret is read again when its resourceVersion is another one.
+	// Nil has Secrets read each time.
+	SecretVersions client.Reader
+	// Clock tells how old the answer of a probe is. Nil means the real one.
+	Clock clock.PassiveClock
 	// UserAgent that clients send, for example "godwit/v1.2.3".
 	UserAgent string
 	// Connect makes the clients of a vetted credential. Nil means the function Connect; tests may set another one.
@@ -51,6 +59,9 @@ type Cluster struct {
 	ServerHost string
 	// Notices are doubts about the credential that the user should see.
 	Notices []string
+
+	clock clock.PassiveClock
+	last  lastAnswer
 }
 
 // Connect makes the clients of a credential. It sends nothing yet.
@@ -70,12 +81,12 @@ func Connect(credential *Credential, options Options) (*Cluster, error) {
 	if config.QPS == 0 {
 		config.QPS = -1
 	}
-	client := &http.Client{Transport: transport}
-	objects, err := NewDynamic(config, client)
+	httpClient := &http.Client{Transport: transport}
+	objects, err := NewDynamic(config, httpClient)
 	if err != nil {
 		return nil, fmt.Errorf("making a client for %s: %w", credential.Server, err)
 	}
-	kinds, err := discovery.NewDiscoveryClientForConfigAndClient(config, client)
+	kinds, err := discovery.NewDiscoveryClientForConfigAndClient(config, httpClient)
 	if err != nil {
 		return nil, fmt.Errorf("making a discovery client for %s: %w", credential.Server, err)
 	}
@@ -85,6 +96,7 @@ func Connect(credential *Credential, options Options) (*Cluster, error) {
 		Discovery:  kinds,
 		ServerHost: credential.Server,
 		Notices:    credential.Notices,
+		clock:      cmp.Or[clock.PassiveClock](options.Clock, clock.RealClock{}),
 	}, nil
 }
 

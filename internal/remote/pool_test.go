@@ -2,12 +2,15 @@ package remote
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 
+	"go.uber.org/goleak"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -111,19 +114,26 @@ func TestPool(t *testing.T) {
 			t.Errorf("made %d, closed %d, want 2 and 1", c.made, c.closed)
 		}
 	})
-	t.Run("connects again for a new pair of the same name", func(t *testing.T) {
+	t.Run("shares the client of pairs with one credential until the last is forgotten", func(t *testing.T) {
 		pool, c, _ := newPool()
-		pair := inline("a", withUser(nil))
-		first := must(t, pool, pair)
-		pair.UID = "another"
-		if must(t, pool, pair) == first || c.made != 2 {
-			t.Errorf("made %d, want 2", c.made)
+		if must(t, pool, inline("a", withUser(nil))) != must(t, pool, inline("b", withUser(nil))) || c.made != 1 {
+			t.Errorf("made %d, want 1", c.made)
+		}
+		pool.Forget(types.NamespacedName{Namespace: "web", Name: "a"})
+		if c.closed != 0 {
+			t.Error("closed although a pair uses it")
+		}
+		pool.Forget(types.NamespacedName{Namespace: "web", Name: "b"})
+		if c.closed != 1 {
+			t.Error("not closed although no pair uses it")
 		}
 	})
-	t.Run("connects apart for two pairs with one credential", func(t *testing.T) {
+	t.Run("keeps a client that another pair uses when the credential of one changes", func(t *testing.T) {
 		pool, c, _ := newPool()
-		if must(t, pool, inline("a", withUser(nil))) == must(t, pool, inline("b", withUser(nil))) || c.made != 2 {
-			t.Errorf("made %d, want 2", c.made)
+		first := must(t, pool, inline("a", withUser(nil)))
+		must(t, pool, inline("b", withUser(nil)))
+		if must(t, pool, inline("a", withUser(map[string]any{"token": "new"}))) == first || c.made != 2 || c.closed != 0 {
+			t.Errorf("made %d, closed %d, want 2 and 0", c.made, c.closed)
 		}
 	})
 	t.Run("forgets and closes", func(t *testing.T) {
@@ -131,8 +141,8 @@ func TestPool(t *testing.T) {
 		must(t, pool, inline("a", withUser(nil)))
 		pool.Forget(types.NamespacedName{Namespace: "web", Name: "a"})
 		pool.Forget(types.NamespacedName{Namespace: "web", Name: "never-known"})
-		if len(pool.entries) != 0 || c.closed != 1 {
-			t.Errorf("%d entries, closed %d, want 0 and 1", len(pool.entries), c.closed)
+		if len(pool.entries)+len(pool.clusters) != 0 || c.closed != 1 {
+			t.Errorf("%d entries, %d clusters, closed %d, want 0, 0 and 1", len(pool.entries), len(pool.clusters), c.closed)
 		}
 	})
 	t.Run("drops the client when the credential becomes invalid", func(t *testing.T) {
@@ -204,6 +214,74 @@ func TestPool(t *testing.T) {
 				t.Errorf("err = %v, want an InvalidError", err)
 			}
 		})
+	}
+}
+
+func TestForgottenPairsLeaveNothingBehind(t *testing.T) {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	kubeconfig := with(func(_, cluster, _ map[string]any) {
+		cluster["server"], cluster["certificate-authority-data"] = server.URL, authority
+	})
+	before := goleak.IgnoreCurrent()
+	pool := NewPool(fake.NewClientBuilder().Build(), Options{})
+	cluster, err := pool.Get(t.Context(), inline("a", kubeconfig))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cluster.Probe(t.Context(), wanted); err == nil {
+		t.Fatal("the probe of a web server succeeded")
+	}
+	if goleak.Find(before) == nil {
+		t.Error("there is no connection that could stay")
+	}
+	pool.Forget(types.NamespacedName{Namespace: "web", Name: "a"})
+	if err := goleak.Find(before); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPoolKnowsSecretsByTheirVersion(t *testing.T) {
+	held := secret(map[string][]byte{"kubeconfig": file(fileEntries), "other": withUser(nil)})
+	reads := 0
+	secrets := fake.NewClientBuilder().WithObjects(held).WithInterceptorFuncs(interceptor.Funcs{
+		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+			if _, whole := object.(*corev1.Secret); whole {
+				reads++
+			}
+			return c.Get(ctx, key, object, options...)
+		},
+	}).Build()
+	c := &connections{}
+	pool := NewPool(secrets, Options{Connect: c.connect, SecretVersions: secrets})
+	ref := storkv1alpha1.KubeconfigSecretRef{Name: "creds"}
+	expect := func(when string, wantReads, wantMade int) {
+		t.Helper()
+		if _, err := pool.Get(t.Context(), bySecret(ref)); err != nil {
+			t.Fatal(err)
+		}
+		if reads != wantReads || c.made != wantMade {
+			t.Errorf("%s: read %d times and connected %d times, want %d and %d", when, reads, c.made, wantReads, wantMade)
+		}
+	}
+	expect("at first", 1, 1)
+	expect("unchanged", 1, 1)
+	ref.Key = "other"
+	expect("with another key", 2, 2)
+	held.Labels = map[string]string{"changed": "true"}
+	if err := secrets.Update(t.Context(), held); err != nil {
+		t.Fatal(err)
+	}
+	expect("changed beside the credential", 3, 2)
+	pool.Forget(client.ObjectKeyFromObject(bySecret(ref)))
+	expect("after the pair was forgotten", 4, 3)
+	if err := secrets.Delete(t.Context(), held); err != nil {
+		t.Fatal(err)
+	}
+	_, err := pool.Get(t.Context(), bySecret(ref))
+	if _, ok := errors.AsType[*SecretNotFoundError](err); !ok {
+		t.Errorf("without the Secret: err = %v", err)
 	}
 }
 

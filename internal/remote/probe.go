@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,11 +20,15 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
+	"k8s.io/utils/clock"
 )
 
 const (
-	// probeTimeout bounds a probe: it keeps a worker busy.
+	// probeTimeout bounds each of the two parts of a probe: it keeps a worker busy.
 	probeTimeout = 15 * time.Second
+	// wellFor and failedFor are how old the last answer may be that a probe is content with, where another pair with the same
+	// credential has just asked. Both are shorter than the time between two probes of one pair.
+	wellFor, failedFor = 30 * time.Second, 3 * time.Second
 	// probeParallelism is how many questions of a probe are under way at once.
 	probeParallelism = 8
 	// maxVersionLength and maxProblemLength are in characters.
@@ -61,12 +67,17 @@ type Probe struct {
 	Missing []Permission
 }
 
-// Probe asks the API server for its version, and whether it grants the wanted permissions. It takes 15 s at most. The error is
-// an *UnreachableError or an *UnauthorizedError, or ctx is done.
+// Probe asks the API server for its version, and whether it grants the wanted permissions. What is the same for all pairs with
+// this credential is asked once for all that probe within half a minute. It takes 30 s at most. The error is an *UnreachableError
+// or an *UnauthorizedError, or ctx is done.
 func (c *Cluster) Probe(ctx context.Context, wanted []Permission) (Probe, error) {
-	probeCtx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
-	probe, err := c.probe(probeCtx, wanted)
+	answer, err := c.last.get(ctx, c.clock, c.ask)
+	probe := Probe{ServerVersion: answer.version, Missing: slices.Clone(answer.missing)}
+	if err == nil && !answer.complete {
+		var missing []Permission
+		missing, err = c.missing(ctx, wanted)
+		probe.Missing = append(probe.Missing, missing...)
+	}
 	switch {
 	case err == nil:
 		return probe, nil
@@ -78,36 +89,73 @@ func (c *Cluster) Probe(ctx context.Context, wanted []Permission) (Probe, error)
 	return Probe{}, &UnreachableError{Server: c.ServerHost, Problem: problemOf(err), Remedy: remedyOf(err)}
 }
 
-func (c *Cluster) probe(ctx context.Context, wanted []Permission) (Probe, error) {
-	var probe Probe
+// answer is what an API server tells every pair with the same credential.
+type answer struct {
+	version string
+	missing []Permission
+	// complete means that there is no need to ask for single permissions, or no way.
+	complete bool
+}
+
+// lastAnswer is the last one, for a while. While one caller asks, others wait for what it hears.
+type lastAnswer struct {
+	mu     sync.Mutex
+	answer answer
+	err    error
+	until  time.Time
+}
+
+func (l *lastAnswer) get(ctx context.Context, clock clock.PassiveClock, ask func(context.Context) (answer, error)) (answer, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if clock.Now().Before(l.until) {
+		return l.answer, l.err
+	}
+	l.answer, l.err = ask(ctx)
+	switch {
+	case l.err == nil:
+		l.until = clock.Now().Add(wellFor)
+	case ctx.Err() == nil:
+		l.until = clock.Now().Add(failedFor)
+	}
+	return l.answer, l.err
+}
+
+// ask asks for the version and for all permissions, which is what the credential of an administrator has.
+func (c *Cluster) ask(ctx context.Context) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	var found answer
 	version, err := discovery.ToServerVersionInterfaceWithContext(c.Discovery).ServerVersionWithContext(ctx)
 	switch {
 	case apierrors.IsForbidden(err):
-		probe.Missing = append(probe.Missing, Permission{Verb: "get", Resource: "/version"})
+		found.missing = append(found.missing, Permission{Verb: "get", Resource: "/version"})
 	case err != nil:
-		return probe, err
+		return answer{}, err
 	case version.GitVersion == "":
-		return probe, errNoVersion
+		return answer{}, errNoVersion
 	default:
-		probe.ServerVersion = printable(version.GitVersion, maxVersionLength)
+		found.version = printable(version.GitVersion, maxVersionLength)
 	}
-	missing, err := c.missing(ctx, wanted)
-	probe.Missing = append(probe.Missing, missing...)
-	return probe, err
+	reviews, err := authorizationclient.NewForConfig(c.Config)
+	if err != nil {
+		return answer{}, fmt.Errorf("making a client for access reviews: %w", err)
+	}
+	found.complete, err = allowed(ctx, reviews, Permission{Verb: "*", Group: "*", Resource: "*"})
+	if apierrors.IsForbidden(err) {
+		found.missing = append(found.missing, Permission{Verb: "create", Group: authorizationv1.GroupName, Resource: "selfsubjectaccessreviews"})
+		found.complete, err = true, nil
+	}
+	return found, err
 }
 
-// missing asks for everything first, which is what the credential of an administrator has.
+// missing asks for each permission and returns those that the credential lacks.
 func (c *Cluster) missing(ctx context.Context, wanted []Permission) ([]Permission, error) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
 	reviews, err := authorizationclient.NewForConfig(c.Config)
 	if err != nil {
 		return nil, fmt.Errorf("making a client for access reviews: %w", err)
-	}
-	all, err := allowed(ctx, reviews, Permission{Verb: "*", Group: "*", Resource: "*"})
-	if apierrors.IsForbidden(err) {
-		return []Permission{{Verb: "create", Group: authorizationv1.GroupName, Resource: "selfsubjectaccessreviews"}}, nil
-	}
-	if err != nil || all {
-		return nil, err
 	}
 	granted := make([]bool, len(wanted))
 	group, ctx := errgroup.WithContext(ctx)

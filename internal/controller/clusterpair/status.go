@@ -15,7 +15,7 @@ const (
 	// degradedPeriod is how long a pair that was Ready stays Degraded before it becomes an Error.
 	degradedPeriod = 5 * time.Minute
 	// probeTimeAge is how old lastProbeTime may get while nothing else changes: every probe would be a write otherwise.
-	probeTimeAge = 5 * time.Minute
+	probeTimeAge = 10 * time.Minute
 	// maxMessageLength and maxNoteLength are in bytes. Conditions take 32768 and events 1024.
 	maxMessageLength = 4096
 	maxNoteLength    = 1000
