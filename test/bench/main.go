@@ -1,5 +1,6 @@
 // Command bench measures whole Migrations between two fresh API servers, each beside a raw floor that is measured in the same
-// run: a paged LIST on both sides and the parallel CREATE of the same objects by the bare client.
+// run: a paged LIST on both sides and the parallel CREATE of the same objects by the bare client. Then it counts what an operator
+// sends that has nothing to do.
 //
 // It prints a table, writes build/bench/*.json, and exits non-zero where a bar falls short. Bars are ratios within one run or
 // counts, so that they hold on any machine.
@@ -28,7 +29,7 @@ const resultsFile = folder + "/migration.json"
 
 func main() {
 	sizes := flag.String("n", "2000,10000,50000", "numbers of objects, separated by commas")
-	cases := flag.String("cases", "plain,custom", "what to measure, separated by commas: Migrations of plain kinds or with custom ones")
+	cases := flag.String("cases", "plain,custom,idle", "what to measure, separated by commas: Migrations of plain kinds or with custom ones, idle")
 	flag.Parse()
 	log.SetLogger(logr.Discard()) // Libraries have nothing to tell that the reader of the output should know.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -55,6 +56,9 @@ func run(ctx context.Context, sizes, cases []string) error {
 }
 
 func measureCase(ctx context.Context, name string, sizes []string) (all figures.Table, err error) {
+	if name == "idle" {
+		return measureIdle(ctx)
+	}
 	mix, known := objects.Mixes[name]
 	if !known {
 		return nil, fmt.Errorf("-cases %s: no such case", name)
