@@ -3,6 +3,9 @@ package migration
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -31,6 +35,7 @@ import (
 	"github.com/godwit-io/godwit/internal/remote"
 	"github.com/godwit-io/godwit/internal/rule"
 	"github.com/godwit-io/godwit/internal/volume"
+	"github.com/godwit-io/godwit/test/leak"
 )
 
 const (
@@ -46,7 +51,12 @@ var (
 	here, there client.WithWatch
 	// reconciler is the one that the manager runs.
 	reconciler *Reconciler
+	// requests counts what the manager sends to the source, events excepted, and how often it turns to the destination.
+	requests atomic.Int64
 )
+
+// TestMain fails when a goroutine outlives the tests.
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestMigration(t *testing.T) {
 	RegisterFailHandler(Fail)
@@ -75,7 +85,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 func startManager() {
 	ownOperator, err := labels.NewRequirement(labelOwnOperator, selection.DoesNotExist, nil)
 	Expect(err).NotTo(HaveOccurred())
-	mgr, err := ctrl.NewManager(sourceCluster.Config(), ctrl.Options{
+	mgr, err := ctrl.NewManager(countedConfig(), ctrl.Options{
 		Scheme: localgodwit.Scheme(), Metrics: metricsserver.Options{BindAddress: "0"},
 		Cache: cache.Options{
 			ReaderFailOnMissingInformer: true,
@@ -98,12 +108,30 @@ func startManager() {
 	})
 }
 
+// countedConfig leads to the source and counts.
+func countedConfig() *rest.Config {
+	config := sourceCluster.Config()
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return countedRequests(func(request *http.Request) (*http.Response, error) {
+			if !strings.Contains(request.URL.Path, "/events") {
+				requests.Add(1)
+			}
+			return next.RoundTrip(request)
+		})
+	})
+	return config
+}
+
+type countedRequests func(*http.Request) (*http.Response, error)
+
+func (r countedRequests) RoundTrip(request *http.Request) (*http.Response, error) { return r(request) }
+
 func newReconciler(mgr ctrl.Manager) *Reconciler {
-	dynamicClient, err := dynamic.NewForConfig(sourceCluster.Config())
+	dynamicClient, err := dynamic.NewForConfig(countedConfig())
 	Expect(err).NotTo(HaveOccurred())
-	discoveryClient, err := discovery.NewDiscoveryClientForConfig(sourceCluster.Config())
+	discoveryClient, err := discovery.NewDiscoveryClientForConfig(countedConfig())
 	Expect(err).NotTo(HaveOccurred())
-	rules, err := rule.NewRunner(sourceCluster.Config(), clock.RealClock{}, rule.Options{})
+	rules, err := rule.NewRunner(countedConfig(), clock.RealClock{}, rule.Options{})
 	Expect(err).NotTo(HaveOccurred())
 	return &Reconciler{
 		Client:   mgr.GetClient(),
@@ -124,6 +152,7 @@ func newReconciler(mgr ctrl.Manager) *Reconciler {
 type stuckOrReal struct{ real *remote.Pool }
 
 func (c stuckOrReal) Get(ctx context.Context, pair *storkv1alpha1.ClusterPair) (*remote.Cluster, error) {
+	requests.Add(1)
 	if pair.Name == pairStuck {
 		<-ctx.Done()
 		return nil, ctx.Err()
