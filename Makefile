@@ -9,6 +9,9 @@ IMAGE     ?= godwit:$(VERSION)
 PLATFORMS ?= linux/amd64,linux/arm64
 FUZZTIME  ?= 60s
 
+# Packages that only tests use.
+UNMEASURED := /(conformance|fake|objecttest)$$
+
 ##@ General
 
 .PHONY: help
@@ -21,7 +24,8 @@ demo: build ## Migrate a real application between two real clusters on this mach
 
 .PHONY: test
 test: binaries ## Run all tests, with the race detector, against real API servers.
-	$(GO) test -race -timeout 30m ./...
+	@mkdir -p build
+	$(GO) test -race -timeout 30m -coverprofile=build/cover.out -coverpkg=$$(echo $$($(GO) list ./internal/... | grep -vE '$(UNMEASURED)') | tr ' ' ,) ./...
 
 ##@ Development
 
@@ -68,9 +72,21 @@ tidy-check: ## Fail when go.mod is not tidy.
 fuzz: ## Run each fuzz target for FUZZTIME.
 	hack/fuzz.sh $(FUZZTIME)
 
+.PHONY: cover
+cover: test ## Run all tests and fail when a package has less than 80 % of its lines covered.
+	$(GO) run ./hack/cover -least 80 build/cover.out
+
+.PHONY: vulncheck
+vulncheck: ## Look for known vulnerabilities in what the binaries call (VULNDB=file:///... takes a copy of the database).
+	hack/vulncheck.sh $(VULNDB)
+
 .PHONY: bench
-bench: build binaries ## Measure migrations against a raw floor; results in build/bench.
+bench: build binaries ## Measure migrations against a raw floor, and an idle operator; results in build/bench.
 	$(GO) build -o bin/ ./test/bench && exec bin/bench $(BENCHFLAGS)
+
+.PHONY: soak
+soak: build binaries ## Migrate for half an hour over clusters that come and go, and look for leaks; results in build/soak.
+	$(GO) build -o bin/ ./test/soak && exec bin/soak $(SOAKFLAGS)
 
 ##@ Delivery
 
