@@ -64,6 +64,7 @@ type Reconciler struct {
 	Options Options
 
 	metrics *metrics
+	apart   apart
 }
 
 // +kubebuilder:rbac:groups=stork.libopenstorage.org,resources=clusterpairs,verbs=watch;patch
@@ -159,5 +160,6 @@ func retryDelay(failing time.Duration) time.Duration {
 // forget drops all that is kept of a pair that is gone.
 func (r *Reconciler) forget(name types.NamespacedName) {
 	r.Clusters.Forget(name)
+	r.apart.forget(name)
 	r.metrics.forget(name)
 }

@@ -5,16 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/internal/remote"
 )
-
-// leadsHereTimeout bounds a question that keeps a worker busy.
-const leadsHereTimeout = 5 * time.Second
 
 // schedulerFacts are what one probe found out about the other API server.
 type schedulerFacts struct {
@@ -40,24 +34,12 @@ func (r *Reconciler) probe(ctx context.Context, pair *storkv1alpha1.ClusterPair)
 	if err != nil {
 		return factsOfError(err)
 	}
-	if leadsHere(ctx, cluster, pair) {
+	if r.leadsHere(ctx, cluster, pair) {
 		return schedulerFacts{reason: storkv1alpha1.ReasonSameCluster, version: probe.ServerVersion, message: fmt.Sprintf(
 			"the kubeconfig leads to %s, which is this cluster itself: put that of the other cluster into spec.config or the "+
 				"Secret of spec.kubeconfigSecretRef", cluster.ServerHost)}, nil
 	}
 	return r.factsOfProbe(pair, cluster, probe), nil
-}
-
-// pairsResource is that of ClusterPairs.
-var pairsResource = storkv1alpha1.GroupVersion.WithResource("clusterpairs")
-
-// leadsHere tells whether the other cluster is this one, where a migration would stop the workloads that it copies: it has this
-// very pair. Where the credential may not read it, or there is none, that is not so as far as is known.
-func leadsHere(ctx context.Context, cluster *remote.Cluster, pair *storkv1alpha1.ClusterPair) bool {
-	ctx, cancel := context.WithTimeout(ctx, leadsHereTimeout)
-	defer cancel()
-	found, err := cluster.Dynamic.Resource(pairsResource).Namespace(pair.Namespace).Get(ctx, pair.Name, metav1.GetOptions{})
-	return err == nil && found.GetUID() == pair.UID
 }
 
 func (r *Reconciler) isAdmin(pair *storkv1alpha1.ClusterPair) bool {
