@@ -3,6 +3,7 @@ package inventory
 import (
 	"strconv"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -37,13 +38,19 @@ func judge(h handling, object *unstructured.Unstructured, f *facts) verdict {
 		return leaveOut
 	case optedOut(object):
 		return leaveOut
-	// A claim's rule tells about claims that are being deleted, because their data stay behind.
-	case deleting(object) && object.GroupVersionKind().GroupKind() != claimKind:
-		return leaveOut
-	case h.rule == nil:
-		return keep
 	}
-	return h.rule(object, f)
+	judged := keep
+	if h.rule != nil {
+		judged = h.rule(object, f)
+	}
+	switch {
+	case !judged.kept || !deleting(object):
+		return judged
+	case metav1.GetControllerOfNoCopy(object) != nil:
+		return leaveOut // Whatever controls it makes and deletes such objects all the time.
+	default:
+		return skip("it is being deleted")
+	}
 }
 
 // optedOut tells whether an object is annotated to be left out of every migration. The newer of the two annotations counts.

@@ -66,9 +66,11 @@ func TestEveryKind(t *testing.T) {
 	runRuleTests(t, map[string]ruleTest{
 		"keeps an ordinary object": {object: `{apiVersion: v1, kind: LimitRange, metadata: {name: a, namespace: shop}}`, want: true},
 		"keeps a custom resource":  {object: `{apiVersion: example.com/v1, kind: Thing, metadata: {name: a, namespace: shop}}`, want: true},
-		"leaves out what is going": {object: `{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: shop, deletionTimestamp: "2026-01-01T00:00:00Z"}}`},
-		"leaves out an opted-out":  {object: `{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: shop, annotations: {stork.libopenstorage.org/skip-resource: "true"}}}`},
-		"knows the older opt-out":  {object: `{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: shop, annotations: {stork.libopenstorage.org/skipresource: "T"}}}`},
+		"tells of what is going":   {tells: true, object: `{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: shop, deletionTimestamp: "2026-01-01T00:00:00Z"}}`},
+		"says nothing of what its controller deletes": {object: `{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: shop,
+			deletionTimestamp: "2026-01-01T00:00:00Z", ownerReferences: [{apiVersion: example.com/v1, kind: Owner, name: a, uid: a, controller: true}]}}`},
+		"leaves out an opted-out": {object: `{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: shop, annotations: {stork.libopenstorage.org/skip-resource: "true"}}}`},
+		"knows the older opt-out": {object: `{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: shop, annotations: {stork.libopenstorage.org/skipresource: "T"}}}`},
 		"lets the newer opt-out win": {want: true, object: `{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: shop, annotations: {
 			stork.libopenstorage.org/skip-resource: "false", stork.libopenstorage.org/skipresource: "true"}}}`},
 		"keeps an opt-out that is no boolean": {want: true, object: `{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: shop,
