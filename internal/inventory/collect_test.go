@@ -304,11 +304,24 @@ var _ = Describe("Collect from a source that fails", func() {
 		Expect(objectsOf(set)).To(ConsistOf(expected("migrated")))
 	})
 
-	It("gives up on a list that expires again and again", func(ctx SpecContext) {
+	It("reads a list in one piece that expires again and again", func(ctx SpecContext) {
 		c := collector(failing("configmaps", expired, 100, laterPage))
 		c.PageSize = 2
-		_, err := c.Collect(ctx, Request{Namespaces: shop})
+		set, err := c.Collect(ctx, Request{Namespaces: shop})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(objectsOf(set)).To(ConsistOf(expected("migrated")))
+	})
+
+	It("gives up on a list that expires even so", func(ctx SpecContext) {
+		_, err := collector(failing("configmaps", expired, 100, anyPage)).Collect(ctx, Request{Namespaces: shop})
 		Expect(err).To(MatchError(ContainSubstring("listing ConfigMap in namespace shop at the source: too old")))
+	})
+
+	It("reads a page again whose failure passes", func(ctx SpecContext) {
+		w := failing("configmaps", metav1.Status{Code: http.StatusServiceUnavailable, Message: "starting"}, 3, anyPage)
+		set, err := collector(w).Collect(ctx, Request{Namespaces: shop})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(objectsOf(set)).To(ConsistOf(expected("migrated")))
 	})
 
 	DescribeTable("leaves a kind out that", func(ctx SpecContext, code int, reason metav1.StatusReason) {
