@@ -200,6 +200,7 @@ func (r *run) judge(e *entry, object *unstructured.Unstructured) error {
 		if e.wave == waveDefinitions {
 			keepStoredVersions(e.object(), object)
 		}
+		keepInjected(e.object(), object)
 		var same bool
 		if l.difference, same = difference(e.comparable().Object, object.Object); same && l.sameHash && len(e.owners) == 0 {
 			return nil // The usual case. All that follows is for a write.
@@ -254,7 +255,7 @@ func (e *entry) comparable() *unstructured.Unstructured {
 
 func (e *entry) computeHash() (err error) {
 	if e.hash == "" {
-		e.hash, err = contentHash(e.object().Object, e.owners)
+		e.hash, err = contentHash(withoutInjected(e.object()).Object, e.owners)
 	}
 	return err
 }

@@ -137,6 +137,7 @@ var resources = map[string]schema.GroupVersionResource{
 	"MutatingAdmissionPolicyBinding":   {Group: "admissionregistration.k8s.io", Version: "v1", Resource: "mutatingadmissionpolicybindings"},
 	"ValidatingAdmissionPolicy":        {Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingadmissionpolicies"},
 	"ValidatingAdmissionPolicyBinding": {Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingadmissionpolicybindings"},
+	"ValidatingWebhookConfiguration":   {Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations"},
 	"CustomResourceDefinition":         {Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"},
 	"Bird":                             {Group: "zoo.example.com", Version: "v1", Resource: "birds"},
 }
@@ -167,7 +168,8 @@ func objects(namespace, text string) []*unstructured.Unstructured {
 
 func isNamespaced(kind string) bool {
 	switch kind {
-	case "Namespace", "PersistentVolume", "ClusterRole", "ClusterRoleBinding", "StorageClass", "CustomResourceDefinition":
+	case "Namespace", "PersistentVolume", "ClusterRole", "ClusterRoleBinding", "StorageClass", "CustomResourceDefinition",
+		"ValidatingWebhookConfiguration":
 		return false
 	default:
 		return true
