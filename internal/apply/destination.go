@@ -105,6 +105,9 @@ func (d *destination) pages(
 		if options.Continue = next; next == "" && !expired {
 			return nil
 		}
+		if expired {
+			options.Limit = 0 // In one piece nothing can expire, again and again.
+		}
 	}
 }
 
