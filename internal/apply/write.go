@@ -159,15 +159,20 @@ func (r *run) createObject(ctx context.Context, e *entry, object *unstructured.U
 // arrived notes what became of an object that was created.
 func (r *run) arrived(ctx context.Context, e *entry, created *unstructured.Unstructured) {
 	e.uid = created.GetUID()
+	r.tellOverruled(e, created)
+	if e.status != nil && created.Object["status"] == nil {
+		r.restoreStatus(ctx, e)
+	}
+}
+
+// tellOverruled tells what a webhook or another schema made of an object that was written.
+func (r *run) tellOverruled(e *entry, written *unstructured.Unstructured) {
 	wanted := e.object()
 	if e.target.resource.GroupResource() == serviceResource {
 		wanted = withoutNodePorts(wanted)
 	}
-	if path, same := difference(wanted.Object, created.Object); !same {
-		r.notices.add(fmt.Sprintf("the destination dropped or changed %s of %ss that were created", path, e.target.kind), e.target)
-	}
-	if e.status != nil && created.Object["status"] == nil {
-		r.restoreStatus(ctx, e)
+	if path, same := difference(wanted.Object, written.Object); !same {
+		r.notices.add(fmt.Sprintf("the destination dropped or changed %s of %ss", path, e.target.kind), e.target)
 	}
 }
 
@@ -197,9 +202,11 @@ func (r *run) update(ctx context.Context, e *entry) (Action, error) {
 			return r.refused(ctx, e, err)
 		}
 	}
-	if _, err := r.apply(ctx, e, provenance, owners); err != nil {
+	applied, err := r.apply(ctx, e, provenance, owners)
+	if err != nil {
 		return r.refused(ctx, e, err)
 	}
+	r.tellOverruled(e, applied)
 	if !e.live.ours {
 		r.notices.add(fmt.Sprintf("%ss were at the destination that no migration had brought: they were overwritten, but for what only others set", e.target.kind), e.target)
 	}
@@ -213,6 +220,7 @@ func (r *run) repair(ctx context.Context, e *entry, provenance map[string]any, o
 	if err != nil {
 		return r.refused(ctx, e, err)
 	}
+	r.tellOverruled(e, applied)
 	if fingerprint(applied) == e.live.content {
 		return ActionUnchanged, nil
 	}
