@@ -55,6 +55,9 @@ func adviceFor(err error) string {
 		return "; the destination does not serve this version of the kind: install what serves it, or exclude the kind"
 	case apierrors.IsNotFound(err) && strings.Contains(err.Error(), `namespaces "`):
 		return "; create the namespace at the destination, or give the ClusterPair the permission to"
+	case apierrors.IsInvalid(err) && strings.Contains(err.Error(), "metadata.annotations: Too long"):
+		return "; the annotations of an object may have 256 KiB together, and a migration adds some 300 bytes: remove what is not needed at the source, " +
+			"for example kubectl.kubernetes.io/last-applied-configuration"
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), " cannot "):
 		return "; give the ClusterPair's user that permission at the destination"
 	default:

@@ -13,6 +13,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"golang.org/x/net/http2"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clocktesting "k8s.io/utils/clock/testing"
 
@@ -79,6 +80,9 @@ var _ = Describe("Faults", func() {
 			return answer(r, 429, http.Header{"Retry-After": {"1"}}, "too many requests"), nil
 		}),
 		Entry("429 without one", http.MethodGet, func(r *http.Request) (*http.Response, error) { return answer(r, 429, nil, "too many requests"), nil }),
+		Entry("a broken stream", http.MethodPost, func(*http.Request) (*http.Response, error) {
+			return nil, http2.StreamError{StreamID: 1, Code: http2.ErrCodeInternal}
+		}),
 		Entry("a reset connection", http.MethodPost, func(*http.Request) (*http.Response, error) { return nil, syscall.ECONNRESET }),
 		Entry("a refused connection", http.MethodGet, func(*http.Request) (*http.Response, error) { return nil, syscall.ECONNREFUSED }),
 		Entry("a conflict on an update", http.MethodPatch, func(r *http.Request) (*http.Response, error) {
@@ -236,6 +240,15 @@ var _ = Describe("Faults", func() {
 		report, err := engine.Run(context.Background(), plan(config("a")), nil)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(report.Results[0].Err).To(MatchError(And(ContainSubstring(`cannot get resource "configmaps"`), ContainSubstring("give the ClusterPair's user"))))
+	})
+
+	It("tell what to do about annotations that leave no room for the migration's", func() {
+		large := changed(config("a"), func(o map[string]any) {
+			o["metadata"].(map[string]any)["annotations"] = map[string]any{"notes": strings.Repeat("x", 256<<10-100)}
+		})
+		report, err := engine.Run(context.Background(), plan(large), nil)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(report.Results[0].Err).To(MatchError(And(ContainSubstring("annotations"), ContainSubstring("remove what is not needed at the source"))))
 	})
 
 	It("tell that a namespace is missing or going", func() {

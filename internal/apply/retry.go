@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/http2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -243,10 +244,17 @@ func classifyTransport(err error) trouble {
 		return silence
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded) ||
-		utilnet.IsConnectionReset(err) || utilnet.IsHTTP2ConnectionLost(err) || utilnet.IsProbableEOF(err) {
+		utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err) || isBrokenHTTP2(err) {
 		return silence
 	}
 	return permanent
+}
+
+// isBrokenHTTP2 tells whether a connection of many requests, or one request on it, was broken off while the answer was read. Most
+// of these errors have no type of their own.
+func isBrokenHTTP2(err error) bool {
+	_, isStream := errors.AsType[http2.StreamError](err)
+	return isStream || strings.Contains(err.Error(), "http2: ")
 }
 
 // isUnserved tells whether the API server does not know the resource, as opposed to the object.
