@@ -144,7 +144,9 @@ func storeReport(
 			return nil, err
 		}
 		name := fmt.Sprintf("migration-report-%s-%d", migration.UID, len(report.ConfigMaps))
-		if err := c.Apply(ctx, reportConfigMap(migration, name, compressed), client.FieldOwner(fieldManager), client.ForceOwnership); err != nil {
+		configMap := reportConfigMap(migration, name, compressed)
+		err = patiently(ctx, func() error { return c.Apply(ctx, configMap, client.FieldOwner(fieldManager), client.ForceOwnership) })
+		if err != nil {
 			return nil, fmt.Errorf("storing the report in ConfigMap %s/%s: %w", migration.Namespace, name, err)
 		}
 		report.ConfigMaps = append(report.ConfigMaps, name)

@@ -28,6 +28,8 @@ type run struct {
 	*Reconciler
 	job    *job
 	status *statusWriter
+	// stop ends the run with a cause.
+	stop context.CancelCauseFunc
 	// background are commands of the pre-exec rule that run until the volumes' migration was triggered; nil if none do.
 	background rule.Background
 }
@@ -41,8 +43,11 @@ func (e *terminalError) Error() string { return e.message }
 func (r *run) do(ctx context.Context) error {
 	ctx, cancel := r.withDeadline(ctx)
 	defer cancel()
+	ctx, r.stop = context.WithCancelCause(ctx)
+	defer r.stop(nil)
 	r.tellMissing()
 	stages := []func(context.Context) error{
+		r.takeOver,
 		r.refuseActivated,
 		r.runPreExecRule,
 		r.migrateVolumes,
@@ -55,6 +60,15 @@ func (r *run) do(ctx context.Context) error {
 	}
 	r.metrics.finished(r.status.written)
 	return nil
+}
+
+// takeOver keeps an earlier run of the Migration, if there was one, from writing its status: that run may still be alive in a process
+// that lost the lease.
+func (r *run) takeOver(ctx context.Context) error {
+	if r.job.migration.Status.StartTimestamp == nil {
+		return nil
+	}
+	return r.status.takeOver(ctx)
 }
 
 // withDeadline bounds the run by what is left of the Migration's time.
@@ -82,6 +96,8 @@ func (r *run) end(ctx context.Context, err error) error {
 			fmt.Sprintf("gave up %s after the start, in stage %s: %v", r.Options.RunDeadline, r.status.written.Status.Stage, err))
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.Is(err, errSuperseded):
+		return err
 	}
 	message := err.Error() + "; this will be tried again"
 	r.status.event(corev1.EventTypeWarning, storkv1alpha1.ReasonFailed, "Run", message)
@@ -136,7 +152,8 @@ func (r *run) flow(ctx context.Context) (*flow, error) {
 	return &flow{run: r, source: r.Source, pair: pair, admin: admin}, nil
 }
 
-// progressWriter writes progress every few seconds. A write that fails is not worth ending the run for: the next one tells more.
+// progressWriter writes progress every few seconds. A write that fails is not worth ending the run for, since the next one tells
+// more, unless the run does not own the Migration any more: then it has no business at the destination either.
 func (r *run) progressWriter(ctx context.Context) func(apply.Progress) {
 	last := r.Clock.Now()
 	return func(progress apply.Progress) {
@@ -144,13 +161,16 @@ func (r *run) progressWriter(ctx context.Context) func(apply.Progress) {
 			return
 		}
 		last = r.Clock.Now()
-		_ = r.status.update(ctx, func(status *storkv1alpha1.MigrationStatus) {
+		err := r.status.update(ctx, func(status *storkv1alpha1.MigrationStatus) {
 			summary := r.summary()
 			summary.TotalNumberOfResources = uint64(progress.Total)
 			summary.NumberOfMigratedResources = uint64(progress.Done - progress.Failed)
 			summary.ResourcesFailed = int64(progress.Failed)
 			status.Summary = summary
 		})
+		if errors.Is(err, errSuperseded) {
+			r.stop(err)
+		}
 	}
 }
 

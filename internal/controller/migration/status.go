@@ -1,24 +1,36 @@
 package migration
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/events"
-	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
 
-// statusWriter is the only writer of one Migration's status: the reconciler's before a run, the run's while it lasts.
+// errSuperseded ends a run whose Migration another run has written to: this process was taken for dead, and another one continues
+// the Migration.
+var errSuperseded = errors.New("somebody else has written the status of the Migration: this run does not own it any more")
+
+// statusWriter is the only writer of one Migration's status: the reconciler's before a run, the run's while it lasts. A process that
+// has lost the lease without noticing, for example because its machine stood still, may have a run of the same Migration. Each write
+// therefore tells what it follows, and is refused with errSuperseded if the status is another one.
 type statusWriter struct {
-	client   client.Client
+	client client.Client
+	// live reads past the cache.
+	live     client.Reader
 	recorder events.EventRecorder
 	clock    clock.PassiveClock
 	metrics  *metrics
@@ -27,7 +39,7 @@ type statusWriter struct {
 }
 
 func newStatusWriter(r *Reconciler, migration *storkv1alpha1.Migration) *statusWriter {
-	return &statusWriter{client: r.Client, recorder: r.Recorder, clock: r.Clock, metrics: r.metrics, written: migration.DeepCopy()}
+	return &statusWriter{client: r.Client, live: r.Live, recorder: r.Recorder, clock: r.Clock, metrics: r.metrics, written: migration.DeepCopy()}
 }
 
 // update changes the status, and writes it if that made a difference. The summary in words follows by itself.
@@ -47,19 +59,74 @@ func (s *statusWriter) update(ctx context.Context, change func(*storkv1alpha1.Mi
 	if equality.Semantic.DeepEqual(before.Status, after.Status) {
 		return nil
 	}
-	err := retry.OnError(retry.DefaultBackoff, retriable, func() error {
-		return s.client.Status().Patch(ctx, after, client.MergeFrom(before))
-	})
-	if err != nil {
+	if err := patiently(ctx, func() error { return s.write(ctx, after) }); err != nil {
 		return err
 	}
-	s.written = after
-	s.metrics.observe(after)
+	s.metrics.observe(s.written)
 	return nil
 }
 
-// retriable tells whether a write of the status is worth another try at once. A deleted object is not.
-func retriable(err error) bool { return client.IgnoreNotFound(err) != nil }
+// write writes the status of after once. Afterwards written is what the API server has, also if the write came too late.
+func (s *statusWriter) write(ctx context.Context, after *storkv1alpha1.Migration) error {
+	next := s.written.DeepCopy()
+	next.Status = *after.Status.DeepCopy()
+	err := s.client.Status().Patch(ctx, next, client.MergeFromWithOptions(s.written, client.MergeFromWithOptimisticLock{}))
+	if err == nil {
+		s.written = next
+	}
+	if !apierrors.IsConflict(err) {
+		return err
+	}
+	current := &storkv1alpha1.Migration{}
+	if err := s.live.Get(ctx, client.ObjectKeyFromObject(after), current); err != nil {
+		return err
+	}
+	switch {
+	case current.UID != s.written.UID:
+		return errSuperseded
+	case sameStatus(current, after): // The answer to an earlier attempt was lost.
+		s.written = current
+		return nil
+	case sameStatus(current, s.written): // Only labels, annotations or the like have changed.
+		s.written = current
+		return err
+	default:
+		return errSuperseded
+	}
+}
+
+// sameStatus compares as the API server stores: times have no fractions of seconds there.
+func sameStatus(a, b *storkv1alpha1.Migration) bool {
+	first, err := json.Marshal(a.Status)
+	if err != nil {
+		return false
+	}
+	second, err := json.Marshal(b.Status)
+	return err == nil && bytes.Equal(first, second)
+}
+
+// writeBackoff outlasts a restart of the API server: what is lost with a write that fails is the whole run.
+var writeBackoff = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 8}
+
+// patiently repeats a write to the Migration's cluster, until it succeeds, cannot succeed, or some twelve seconds have passed.
+func patiently(ctx context.Context, write func() error) error {
+	var last error
+	err := wait.ExponentialBackoffWithContext(ctx, writeBackoff, func(context.Context) (bool, error) {
+		if last = write(); last != nil && !retriable(last) {
+			return false, last
+		}
+		return last == nil, nil
+	})
+	if err != nil && last != nil {
+		return last
+	}
+	return err
+}
+
+// retriable tells whether a write is worth another try. One to a deleted object is not, and what is invalid stays so.
+func retriable(err error) bool {
+	return !apierrors.IsNotFound(err) && !apierrors.IsInvalid(err) && !apierrors.IsForbidden(err) && !errors.Is(err, errSuperseded)
+}
 
 // stage writes down that the Migration works on a stage.
 func (s *statusWriter) stage(ctx context.Context, stage storkv1alpha1.MigrationStageType, message string) error {
@@ -79,6 +146,14 @@ func (s *statusWriter) stage(ctx context.Context, stage storkv1alpha1.MigrationS
 		s.event(corev1.EventTypeNormal, storkv1alpha1.ReasonInProgress, string(stage), message)
 	}
 	return err
+}
+
+// takeOver writes down that another run continues the Migration, so that the earlier one can write nothing any more.
+func (s *statusWriter) takeOver(ctx context.Context) error {
+	return s.update(ctx, func(status *storkv1alpha1.MigrationStatus) {
+		s.setConditions(status, metav1.ConditionUnknown, storkv1alpha1.ReasonInProgress,
+			"continuing what an earlier run has begun, since "+s.clock.Now().UTC().Format(time.RFC3339Nano))
+	})
 }
 
 // pending writes down what the Migration waits for. The stage stays what it was.
