@@ -83,6 +83,9 @@ var _ = Describe("Faults", func() {
 		Entry("a broken stream", http.MethodPost, func(*http.Request) (*http.Response, error) {
 			return nil, http2.StreamError{StreamID: 1, Code: http2.ErrCodeInternal}
 		}),
+		Entry("an address that cannot be allocated because the database is away", http.MethodPost, func(r *http.Request) (*http.Response, error) {
+			return answer(r, 422, nil, "failed to allocate IP: rpc error: code = Unavailable desc = connection reset by peer"), nil
+		}),
 		Entry("a reset connection", http.MethodPost, func(*http.Request) (*http.Response, error) { return nil, syscall.ECONNRESET }),
 		Entry("a refused connection", http.MethodGet, func(*http.Request) (*http.Response, error) { return nil, syscall.ECONNREFUSED }),
 		Entry("a conflict on an update", http.MethodPatch, func(r *http.Request) (*http.Response, error) {
@@ -146,6 +149,46 @@ var _ = Describe("Faults", func() {
 			return nil, nil
 		}
 		Expect(actions(bring(engine, config("a")))).To(Equal(map[apply.Action]int{apply.ActionCreated: 1}))
+	})
+
+	It("overwrites nothing that was written since it was read", func() {
+		bring(engine, config("a"))
+		edited("kubectl", config("a"), `{"data":{"a":"x"}}`)
+		bring(engine, config("a")) // Nothing is left to be handed over: the next write is the one that counts.
+		edited("kubectl", config("a"), `{"data":{"a":"y"}}`)
+		ctx, cancel := context.WithCancel(context.Background())
+		var written atomic.Bool
+		counter.tamper = func(request *http.Request) (*http.Response, error) {
+			if request.Method == http.MethodPatch && !written.Swap(true) {
+				defer GinkgoRecover()
+				edited("another operator", config("a"), `{"data":{"a":"newer"}}`)
+			} else if written.Load() {
+				cancel() // It was told meanwhile that it leads no more.
+			}
+			return nil, nil
+		}
+		_, err := engine.Run(ctx, plan(config("a")), nil)
+		Expect(err).To(MatchError(context.Canceled))
+		Expect(at(found(config("a")).Object, "data", "a")).To(Equal("newer"))
+	})
+
+	It("counts an object as updated when only the answer was lost", func() {
+		bring(engine, config("a"))
+		var lost atomic.Bool
+		counter.tamper = func(request *http.Request) (*http.Response, error) {
+			if request.Method != http.MethodPatch || request.Header.Get("Content-Type") != "application/apply-patch+yaml" || lost.Swap(true) {
+				return nil, nil
+			}
+			response, err := counter.next.RoundTrip(request)
+			if err == nil {
+				err = response.Body.Close()
+			}
+			return nil, errors.Join(io.ErrUnexpectedEOF, err)
+		}
+		p := plan(changed(config("a"), func(o map[string]any) { o["data"] = map[string]any{"a": "new"} }))
+		p.Provenance.MigrationName = "two"
+		Expect(actions(bringPlan(engine, p))).To(Equal(map[apply.Action]int{apply.ActionUpdated: 1}))
+		Expect(lost.Load()).To(BeTrue())
 	})
 
 	It("waits for an object that is being deleted, and creates it anew", func() {

@@ -223,6 +223,9 @@ func classify(err error) trouble {
 	case http.StatusForbidden:
 		// The quota is new and its controller has not counted yet.
 		return passingIf(strings.Contains(err.Error(), "status unknown for quota"))
+	case http.StatusUnprocessableEntity:
+		// The addresses of Services are in the database too.
+		return passingIf(strings.Contains(err.Error(), "failed to allocate") && strings.Contains(err.Error(), "code = Unavailable"))
 	default:
 		return permanent
 	}

@@ -67,9 +67,13 @@ func (r *run) bring(ctx context.Context, e *entry) (Action, error) {
 		if err := r.readAgain(ctx, e); err != nil {
 			return "", err
 		}
-		if apierrors.IsAlreadyExists(err) && r.wroteThis(e) {
+		if !r.wroteThis(e) {
+			continue
+		}
+		if apierrors.IsAlreadyExists(err) {
 			return ActionCreated, nil
 		}
+		return ActionUpdated, nil
 	}
 	return "", e.failure("somebody else keeps changing", err)
 }
@@ -89,7 +93,7 @@ func (r *run) readAgain(ctx context.Context, e *entry) error {
 	}
 }
 
-// wroteThis tells whether the object is what this run created, by a request whose answer was lost.
+// wroteThis tells whether the object is what this run wrote, by a request whose answer was lost.
 func (r *run) wroteThis(e *entry) bool {
 	if e.live == nil || !e.live.sameHash {
 		return false
@@ -198,9 +202,11 @@ func (r *run) update(ctx context.Context, e *entry) (Action, error) {
 		return r.repair(ctx, e, provenance, owners)
 	}
 	if e.live.handover != nil {
-		if _, err := r.destination.patch(ctx, e.target, types.JSONPatchType, e.live.handover); err != nil {
+		handedOver, err := r.destination.patch(ctx, e.target, types.JSONPatchType, e.live.handover)
+		if err != nil {
 			return r.refused(ctx, e, err)
 		}
+		e.live.resourceVersion = handedOver.GetResourceVersion()
 	}
 	applied, err := r.apply(ctx, e, provenance, owners)
 	if err != nil {
@@ -230,16 +236,22 @@ func (r *run) repair(ctx context.Context, e *entry, provenance map[string]any, o
 	return ActionUpdated, nil
 }
 
+// apply applies an object if it is still what was read: another operator may have brought a newer edition since, which took this one
+// for dead.
 func (r *run) apply(ctx context.Context, e *entry, provenance map[string]any, owners []metav1.OwnerReference) (*unstructured.Unstructured, error) {
 	object := stamped(e.comparable(), provenance, owners)
 	object.SetUID(e.live.uid) // It must not come into being by this.
+	object.SetResourceVersion(e.live.resourceVersion)
 	applied, err := r.destination.apply(ctx, e.target, object)
 	if isPortTaken(err) {
 		r.notices.add("Services keep their node ports at the destination, because those of the source are taken there", e.target)
 		applied, err = r.destination.apply(ctx, e.target, withoutNodePorts(object))
 	}
 	if err != nil && (isUntypable(err) || apierrors.IsUnsupportedMediaType(err)) {
-		return r.replace(ctx, e, object)
+		applied, err = r.replace(ctx, e, object)
+	}
+	if err == nil {
+		e.live.resourceVersion = applied.GetResourceVersion()
 	}
 	return applied, err
 }
