@@ -21,6 +21,8 @@ import (
 var (
 	// errDeleted ends a run whose Migration was deleted.
 	errDeleted = errors.New("the Migration was deleted")
+	// errStandstill ends all runs of a process that stood still, and may have been taken for dead.
+	errStandstill = errors.New("the operator stood still for so long that another one may have taken over")
 	// errShutdown ends all runs when the operator stops; whoever comes next continues them.
 	errShutdown = errors.New("the operator shuts down")
 )
@@ -31,11 +33,20 @@ const (
 	retryMost  = time.Minute
 )
 
+// A leader that cannot renew its lease gives up after 10 s, and nobody else gets it before 15 s have passed (the defaults of
+// controller-runtime). A process that stands still for longer than what is in between may go on while another one leads, and needs up
+// to 10 s to notice.
+const (
+	beat            = time.Second
+	standstillLimit = 5 * time.Second
+	standstillPause = 12 * time.Second
+)
+
 // runner runs Migrations beside the reconcile workers: at most so many at once, and no two of one namespace. It starts and stops
 // with the manager, and no run outlives it.
 type runner struct {
 	most  int
-	clock clock.PassiveClock
+	clock clock.WithTicker
 	// wake brings Migrations back to the reconciler: one whose run ended, and those that waited for it.
 	wake chan event.TypedGenericEvent[*storkv1alpha1.Migration]
 
@@ -44,7 +55,9 @@ type runner struct {
 	runs     map[types.NamespacedName]*activeRun
 	waiting  map[types.NamespacedName]struct{}
 	failures map[types.NamespacedName]failure
-	group    sync.WaitGroup
+	// heldUntil is when runs may begin again after a standstill.
+	heldUntil time.Time
+	group     sync.WaitGroup
 }
 
 type activeRun struct {
@@ -68,7 +81,7 @@ type admission struct {
 	after time.Duration
 }
 
-func newRunner(most int, clock clock.PassiveClock) *runner {
+func newRunner(most int, clock clock.WithTicker) *runner {
 	return &runner{
 		most:     most,
 		clock:    clock,
@@ -87,17 +100,48 @@ func (r *runner) Start(ctx context.Context) error {
 	early := r.takeWaiting()
 	r.mu.Unlock()
 	r.notify(base, early...)
-	<-ctx.Done()
+	r.watchForStandstill(ctx)
 	stop(errShutdown)
 	r.group.Wait()
 	return nil
+}
+
+// watchForStandstill ends all runs when the process has stood still, until ctx ends.
+func (r *runner) watchForStandstill(ctx context.Context) {
+	ticker := r.clock.NewTicker(beat)
+	defer ticker.Stop()
+	last := r.clock.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C():
+		}
+		// Only the time of day goes on in a machine that is suspended.
+		now := r.clock.Now()
+		if now.Round(0).Sub(last.Round(0)) > standstillLimit {
+			r.interrupt(now)
+		}
+		last = now
+	}
+}
+
+// interrupt ends all runs. They may begin again when it is clear who leads.
+func (r *runner) interrupt(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.heldUntil = now.Add(standstillPause)
+	for _, run := range r.runs {
+		run.cancel(errStandstill)
+	}
 }
 
 // start begins a run of these namespaces, or tells what keeps it from beginning.
 func (r *runner) start(key types.NamespacedName, namespaces []string, do func(context.Context) error) admission {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if after := r.failures[key].notBefore.Sub(r.clock.Now()); after > 0 {
+	now := r.clock.Now()
+	if after := max(r.failures[key].notBefore.Sub(now), r.heldUntil.Sub(now)); after > 0 {
 		return admission{after: after}
 	}
 	if holder := r.holder(namespaces); holder != "" {

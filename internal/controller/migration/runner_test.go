@@ -3,6 +3,7 @@ package migration
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -124,5 +125,48 @@ func TestRunnerStopsAllRunsWithTheManager(t *testing.T) {
 	}
 	if got := r.start(name("two"), []string{"b"}, nil); got.started {
 		t.Error("a run was started after the end")
+	}
+}
+
+func TestRunnerEndsRunsAfterAStandstill(t *testing.T) {
+	r, clock, _ := startedRunner(t, 10)
+	ended := make(chan error, 1)
+	wait := func(ctx context.Context) error {
+		<-ctx.Done()
+		ended <- context.Cause(ctx)
+		return context.Cause(ctx)
+	}
+	r.start(name("one"), []string{"a"}, wait)
+	for range 20 {
+		step(clock, beat) // A process that lives ticks.
+	}
+	select {
+	case err := <-ended:
+		t.Fatalf("the run ended without a standstill: %v", err)
+	default:
+	}
+	step(clock, standstillLimit+time.Second)
+	if err := <-ended; !errors.Is(err, errStandstill) {
+		t.Errorf("the run ended with %v", err)
+	}
+	for !woken(r, name("one")) {
+	}
+	if got := r.start(name("one"), []string{"a"}, wait); got.started || got.after <= 10*time.Second {
+		t.Errorf("another run was answered with %+v while it is not clear who leads", got)
+	}
+	for range int(standstillPause/beat) + 1 {
+		step(clock, beat)
+	}
+	if got := r.start(name("one"), []string{"a"}, wait); !got.started {
+		t.Errorf("another run was answered with %+v although it is clear who leads", got)
+	}
+}
+
+// step moves the clock when all that has a ticker waits for it.
+func step(clock *clocktesting.FakeClock, by time.Duration) {
+	clock.Step(by)
+	clock.Step(0)
+	for clock.Waiters() == 0 {
+		runtime.Gosched()
 	}
 }

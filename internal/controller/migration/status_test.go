@@ -1,0 +1,114 @@
+package migration
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	clocktesting "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+)
+
+var _ = Describe("The status of a Migration", func() {
+	var (
+		key client.ObjectKey
+		// lose is asked with each write that was carried out whether its answer is lost.
+		lose func() bool
+		run  *statusWriter
+	)
+
+	read := func(ctx context.Context) *storkv1alpha1.Migration {
+		GinkgoHelper()
+		migration := &storkv1alpha1.Migration{}
+		Expect(here.Get(ctx, key, migration)).To(Succeed())
+		return migration
+	}
+	// writer returns that of a process which reads the Migration now.
+	writer := func(ctx context.Context) *statusWriter {
+		GinkgoHelper()
+		lossy := interceptor.NewClient(here, interceptor.Funcs{SubResourcePatch: func(
+			ctx context.Context, c client.Client, name string, object client.Object, patch client.Patch, options ...client.SubResourcePatchOption,
+		) error {
+			answer := object.DeepCopyObject().(client.Object)
+			if err := c.SubResource(name).Patch(ctx, answer, patch, options...); err != nil {
+				return err
+			}
+			if lose() {
+				return apierrors.NewTimeoutError("lost", 0)
+			}
+			answer.(*storkv1alpha1.Migration).DeepCopyInto(object.(*storkv1alpha1.Migration))
+			return nil
+		}})
+		return newStatusWriter(&Reconciler{
+			Client: lossy, Live: here, Recorder: events.NewFakeRecorder(100), metrics: reconciler.metrics,
+			Clock: clocktesting.NewFakeClock(time.Date(2026, 11, 21, 1, 2, 3, 4, time.UTC)),
+		}, read(ctx))
+	}
+
+	BeforeEach(func(ctx SpecContext) {
+		lose = func() bool { return false }
+		migration := newMigration(newNamespace(ctx), "one")
+		migration.Spec.ClusterPair = "missing" // The controller leaves it alone once it has said so.
+		Expect(here.Create(ctx, migration)).To(Succeed())
+		key = client.ObjectKeyFromObject(migration)
+		Eventually(func() storkv1alpha1.MigrationStatusType { return read(ctx).Status.Status }).Should(Equal(storkv1alpha1.MigrationStatusPending))
+		run = writer(ctx)
+		Expect(run.stage(ctx, storkv1alpha1.MigrationStageApplications, "bringing objects")).To(Succeed())
+	})
+
+	It("is not written by a run that was taken over", func(ctx SpecContext) {
+		Expect(writer(ctx).takeOver(ctx)).To(Succeed())
+		Expect(run.fail(ctx, storkv1alpha1.ReasonFailed, "too late")).To(MatchError(errSuperseded))
+		Expect(read(ctx).Status.Stage).To(Equal(storkv1alpha1.MigrationStageApplications))
+	})
+
+	It("is written although the Migration was labelled", func(ctx SpecContext) {
+		labelled := read(ctx)
+		labelled.Labels = map[string]string{"a": "b"}
+		Expect(here.Update(ctx, labelled)).To(Succeed())
+		Expect(run.fail(ctx, storkv1alpha1.ReasonFailed, "so it is")).To(Succeed())
+		Expect(read(ctx)).To(And(
+			HaveField("Status.Stage", storkv1alpha1.MigrationStageFinal), HaveField("Labels", HaveKeyWithValue("a", "b"))))
+	})
+
+	It("is written once where the answer is lost", func(ctx SpecContext) {
+		writes := 0
+		lose = func() bool { writes++; return writes == 1 }
+		Expect(run.fail(ctx, storkv1alpha1.ReasonFailed, "so it is")).To(Succeed())
+		Expect(writes).To(Equal(1))
+		Expect(read(ctx).Status.Stage).To(Equal(storkv1alpha1.MigrationStageFinal))
+	})
+})
+
+func TestWritesArePatientWithWhatPasses(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		want int
+	}{
+		"an API server that starts": {err: apierrors.NewServiceUnavailable("starting"), want: 3},
+		"what is invalid":           {err: &apierrors.StatusError{ErrStatus: metav1.Status{Code: http.StatusUnprocessableEntity, Reason: metav1.StatusReasonInvalid}}, want: 1},
+		"a run that was taken over": {err: errSuperseded, want: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calls := 0
+			err := patiently(t.Context(), func() error {
+				if calls++; calls == 3 {
+					return nil
+				}
+				return test.err
+			})
+			if calls != test.want || (err == nil) != (test.want == 3) {
+				t.Errorf("%d calls and error %v", calls, err)
+			}
+		})
+	}
+}
