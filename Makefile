@@ -27,6 +27,10 @@ test: binaries ## Run all tests, with the race detector, against real API server
 	@mkdir -p build
 	$(GO) test -race -timeout 30m -coverprofile=build/cover.out -coverpkg=$$(echo $$($(GO) list ./internal/... | grep -vE '$(UNMEASURED)') | tr ' ' ,) ./...
 
+.PHONY: test-fault
+test-fault: binaries ## Migrate while API servers, networks and the operator fail, the long form (GODWIT_FAULT_SEED=n repeats one kill).
+	GODWIT_FAULT=long $(GO) test -race -count=1 -timeout 90m -v ./test/fault/...
+
 ##@ Development
 
 .PHONY: build
