@@ -40,7 +40,7 @@ func (e *Exchange) pass(ctx context.Context) {
 	copyHeader(e.writer.Header(), response.Header)
 	e.writer.WriteHeader(response.StatusCode)
 	flush(e.writer) // A watch begins before there is anything to tell.
-	if _, err := io.Copy(flushed{e.writer}, response.Body); err != nil {
+	if _, err := io.Copy(flushed{e.writer}, response.Body); err != nil || ctx.Err() != nil {
 		e.broken(ctx)
 	}
 }
@@ -190,11 +190,12 @@ func Slow(by time.Duration) Effect {
 	}
 }
 
-// Cut forwards the request and breaks the answer off after a while: it is for watches.
+// Cut forwards the request and breaks the answer off a while after it has begun: it is for watches.
 func Cut(after time.Duration) Effect {
 	return func(e *Exchange) {
-		ctx, cancel := context.WithTimeout(e.Request.Context(), after)
+		ctx, cancel := context.WithCancel(e.Request.Context())
 		defer cancel()
+		e.writer = delayed{e.writer, func() { time.AfterFunc(after, cancel) }}
 		e.pass(ctx)
 	}
 }
