@@ -29,8 +29,12 @@ var (
 
 // TestMain fails when a goroutine outlives the tests.
 func TestMain(m *testing.M) {
-	// client-go notices with its next ping, after some seconds, that a connection is gone.
-	leak.Main(m, goleak.IgnoreTopFunction("k8s.io/client-go/tools/remotecommand.(*heartbeat).start"))
+	leak.Main(m,
+		// client-go notices with its next ping, after some seconds, that a connection is gone.
+		goleak.IgnoreTopFunction("k8s.io/client-go/tools/remotecommand.(*heartbeat).start"),
+		// The stand-in kubelet's end of a connection waits some minutes for the other end to close it too.
+		goleak.IgnoreTopFunction("github.com/moby/spdystream.(*Connection).shutdown"),
+	)
 }
 
 func TestRule(t *testing.T) {

@@ -99,6 +99,15 @@ func (r *run) destinationOf(source string) string {
 // abandon ends the Migration as Failed, and before that what drivers still copy for it. A driver that cannot stop does not keep the
 // Migration from ending.
 func (r *Reconciler) abandon(ctx context.Context, status *statusWriter, reason, message string) error {
+	if copying(status.written) {
+		// Written first: a run that was taken over must not cancel the copies of the one that goes on.
+		err := status.update(ctx, func(now *storkv1alpha1.MigrationStatus) {
+			status.setConditions(now, metav1.ConditionUnknown, storkv1alpha1.ReasonInProgress, message+"; cancelling the copies of volumes")
+		})
+		if err != nil {
+			return err
+		}
+	}
 	why := "cancelled, because the Migration failed"
 	if err := r.cancelVolumes(ctx, status.written); err != nil {
 		why = err.Error()
@@ -113,11 +122,16 @@ func (r *Reconciler) abandon(ctx context.Context, status *statusWriter, reason, 
 	})
 }
 
+// copying tells whether drivers may be at work for a Migration.
+func copying(migration *storkv1alpha1.Migration) bool {
+	return slices.ContainsFunc(migration.Status.Volumes, func(info *storkv1alpha1.MigrationVolumeInfo) bool {
+		return driven(info) && unfinished(info.Status)
+	})
+}
+
 // cancelVolumes tells drivers to stop what they copy for a Migration that will not go on.
 func (r *Reconciler) cancelVolumes(ctx context.Context, migration *storkv1alpha1.Migration) error {
-	if !slices.ContainsFunc(migration.Status.Volumes, func(info *storkv1alpha1.MigrationVolumeInfo) bool {
-		return driven(info) && unfinished(info.Status)
-	}) {
+	if !copying(migration) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, cancelTimeout)

@@ -85,6 +85,8 @@ func (r *run) end(ctx context.Context, err error) error {
 	writeCtx := context.WithoutCancel(ctx)
 	var terminal *terminalError
 	switch {
+	case errors.Is(err, errSuperseded):
+		return err
 	case errors.As(err, &terminal):
 		if err := r.abandon(writeCtx, r.status, terminal.reason, terminal.message); err != nil {
 			return err
@@ -96,8 +98,6 @@ func (r *run) end(ctx context.Context, err error) error {
 			fmt.Sprintf("gave up %s after the start, in stage %s: %v", r.Options.RunDeadline, r.status.written.Status.Stage, err))
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, errSuperseded):
-		return err
 	}
 	message := err.Error() + "; this will be tried again"
 	r.status.event(corev1.EventTypeWarning, storkv1alpha1.ReasonFailed, "Run", message)

@@ -65,9 +65,13 @@ var _ = Describe("The status of a Migration", func() {
 		Expect(run.stage(ctx, storkv1alpha1.MigrationStageApplications, "bringing objects")).To(Succeed())
 	})
 
+	fail := func(ctx context.Context, message string) error {
+		return run.final(ctx, storkv1alpha1.MigrationStatusFailed, storkv1alpha1.ReasonFailed, message, func(*storkv1alpha1.MigrationStatus) {})
+	}
+
 	It("is not written by a run that was taken over", func(ctx SpecContext) {
 		Expect(writer(ctx).takeOver(ctx)).To(Succeed())
-		Expect(run.fail(ctx, storkv1alpha1.ReasonFailed, "too late")).To(MatchError(errSuperseded))
+		Expect(fail(ctx, "too late")).To(MatchError(errSuperseded))
 		Expect(read(ctx).Status.Stage).To(Equal(storkv1alpha1.MigrationStageApplications))
 	})
 
@@ -75,7 +79,7 @@ var _ = Describe("The status of a Migration", func() {
 		labelled := read(ctx)
 		labelled.Labels = map[string]string{"a": "b"}
 		Expect(here.Update(ctx, labelled)).To(Succeed())
-		Expect(run.fail(ctx, storkv1alpha1.ReasonFailed, "so it is")).To(Succeed())
+		Expect(fail(ctx, "so it is")).To(Succeed())
 		Expect(read(ctx)).To(And(
 			HaveField("Status.Stage", storkv1alpha1.MigrationStageFinal), HaveField("Labels", HaveKeyWithValue("a", "b"))))
 	})
@@ -83,7 +87,7 @@ var _ = Describe("The status of a Migration", func() {
 	It("is written once where the answer is lost", func(ctx SpecContext) {
 		writes := 0
 		lose = func() bool { writes++; return writes == 1 }
-		Expect(run.fail(ctx, storkv1alpha1.ReasonFailed, "so it is")).To(Succeed())
+		Expect(fail(ctx, "so it is")).To(Succeed())
 		Expect(writes).To(Equal(1))
 		Expect(read(ctx).Status.Stage).To(Equal(storkv1alpha1.MigrationStageFinal))
 	})
