@@ -57,7 +57,7 @@ spec: {clusterPair: remote, namespaces: [shop], includeResources: true, includeV
 		Eventually(func() error {
 			_, err := stork(ctx, source, "", "update", "clusterpairs", "shop/by-secret", "{}")
 			return err
-		}).Should(MatchError(ContainSubstring("current-context is not set")))
+		}).Should(MatchError(ContainSubstring("it has no clusters, users and contexts")))
 	})
 
 	// Known: a webhook is to carry it over. Until then, Stork's storkctl cannot tell a schedule where Godwit's CRDs are.

@@ -197,7 +197,7 @@ var _ = Describe("A Migration with volumes of a storage driver", func() {
 			journal.failing[effect] = errors.New("away")
 			migration := newVolumeMigration(ctx, func(spec *storkv1alpha1.MigrationSpec) { spec.PreExecRule, spec.PostExecRule = "", "" })
 			operator := startOperator(journal, -1)
-			operator.until(ctx, migration, func() bool { return migration.Status.Stage == stage && migration.Status.StartTimestamp != nil })
+			operator.until(ctx, migration, func() bool { return migration.Status.Stage == stage && len(migration.Status.Volumes) > 0 })
 			operator.clock.Step(2 * time.Hour)
 			operator.work(ctx, migration)
 			Expect(succeededMessage(migration)).To(HavePrefix("DeadlineExceeded: gave up"))
