@@ -75,7 +75,9 @@ func TestRunnerBoundsTheNumberOfRuns(t *testing.T) {
 }
 
 func TestRunnerWaitsLongerAfterEachFailedAttempt(t *testing.T) {
-	r, clock, _ := startedRunner(t, 10)
+	clock := clocktesting.NewFakeClock(time.Now())
+	r := newRunner(10, clock)
+	r.base = t.Context() // It is not started: steps of the clock would be taken for a standstill.
 	fail := func(context.Context) error { return errors.New("no answer") }
 	for _, want := range []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second} {
 		r.start(name("one"), []string{"a"}, fail)
