@@ -1,6 +1,7 @@
 package fault_test
 
 import (
+	"context"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -9,7 +10,9 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/test/fault/faultproxy"
 )
 
@@ -48,7 +51,7 @@ func TestKilledOperators(t *testing.T) {
 		t.Run("seed "+itoa(seed), func(t *testing.T) {
 			w := newWorld(t, "kill-"+itoa(seed), through, 20)
 			random := rand.New(rand.NewPCG(uint64(seed), 0))
-			migration := w.start("second")
+			migration, kills := w.start("second"), 0
 			for range 1 + random.IntN(3) {
 				to, proxy, requests := "source", w.source, toSource
 				if random.IntN(2) == 0 {
@@ -56,16 +59,23 @@ func TestKilledOperators(t *testing.T) {
 				}
 				moment := random.IntN(requests * 3 / 4)
 				t.Logf("seed %d: killing the operator at request %d of about %d to the %s", seed, moment, requests, to)
-				w.killAt(current, proxy, moment, random)
+				if !w.killAt(current, migration, proxy, moment, random) {
+					break // It was faster.
+				}
+				kills++
 				current = startOperator(all, through)
 			}
+			w.Expect(kills).To(BeNumerically(">", 0))
 			w.judge(w.wait(migration), &scenario{again: true})
 		})
 	}
 }
 
-// killAt kills the operator at one of the next requests: instead of it, just before it is carried out, or just after.
-func (w *world) killAt(o *operator, proxy *faultproxy.Proxy, moment int, random *rand.Rand) {
+// killAt kills the operator at one of the next requests: instead of it, just before it is carried out, or just after. It returns false
+// if the Migration has ended before.
+func (w *world) killAt(
+	o *operator, migration *storkv1alpha1.Migration, proxy *faultproxy.Proxy, moment int, random *rand.Rand,
+) bool {
 	w.Helper()
 	kill := func() { o.signal(w.T, syscall.SIGKILL) }
 	effects := []faultproxy.Effect{
@@ -75,7 +85,14 @@ func (w *world) killAt(o *operator, proxy *faultproxy.Proxy, moment int, random 
 	}
 	fault := &faultproxy.Fault{Of: faultproxy.Any, Skip: int64(moment), Times: 1, Do: effects[random.IntN(len(effects))]}
 	proxy.Inject(fault)
-	defer proxy.Heal(fault)
-	w.Eventually(fault.Struck).Should(BeEquivalentTo(1))
+	w.Eventually(func() bool {
+		w.Expect(here.Get(context.Background(), client.ObjectKeyFromObject(migration), migration)).To(Succeed())
+		return fault.Struck() > 0 || migration.Status.Stage == storkv1alpha1.MigrationStageFinal
+	}).Should(BeTrue())
+	proxy.Heal(fault)
+	if fault.Struck() == 0 {
+		return false
+	}
 	w.Expect(o.Stop()).To(Succeed())
+	return true
 }

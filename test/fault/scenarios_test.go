@@ -54,7 +54,7 @@ var scenarios = map[string]*scenario{
 	"the destination forgets lists half way": {items: 1020, destination: faults(
 		&faultproxy.Fault{Of: faultproxy.Continued, Do: faultproxy.Expired()},
 	)},
-	"the source forgets a list half way": {items: 1020, again: true, source: faults(
+	"the source forgets a list half way": {items: 520, again: true, source: faults(
 		&faultproxy.Fault{Of: faultproxy.Continued, Do: faultproxy.Expired()},
 	)},
 	"requests are lost": {long: true, destination: faults(
@@ -84,8 +84,8 @@ var scenarios = map[string]*scenario{
 		waits:  "listing Widget", again: true,
 	},
 
-	"objects are deleted and changed while they are read": {items: 1020, source: faults(
-		&faultproxy.Fault{Of: faultproxy.On(faultproxy.Continued, "configmaps"), Times: 1, Do: faultproxy.Before(disturb("item-1010", "item-1011"))},
+	"objects are deleted and changed while they are read": {items: 520, source: faults(
+		&faultproxy.Fault{Of: faultproxy.On(faultproxy.Continued, "configmaps"), Times: 1, Do: faultproxy.Before(disturb("item-0510", "item-0511"))},
 	)},
 	"an object is being deleted at the source": {
 		obstruct: goingAtSource("item-0033"),
