@@ -18,8 +18,8 @@ import (
 const (
 	// DefaultTimeout leaves an API server the minute that it takes at most for a LIST.
 	DefaultTimeout = 60 * time.Second
-	// DefaultMaxResponseBytes is far above a page of a LIST, and bounds what an endless answer costs.
-	DefaultMaxResponseBytes = 256 << 20
+	// DefaultMaxResponseBytes is above a page of a LIST of usual objects, and bounds what an endless answer costs.
+	DefaultMaxResponseBytes = 64 << 20
 )
 
 // Options are how clients are made.
@@ -32,7 +32,9 @@ type Options struct {
 	Burst int
 	// Timeout of a request, watches excepted. Zero means DefaultTimeout.
 	Timeout time.Duration
-	// MaxResponseBytes of an answer, watches excepted. Zero means DefaultMaxResponseBytes.
+	// MaxResponseBytes is the memory that an answer may take, decoded as well, watches excepted. What takes more is refused with
+	// an error that is a status of RequestEntityTooLarge: a LIST may be tried again with shorter pages. Zero means
+	// DefaultMaxResponseBytes.
 	MaxResponseBytes int64
 	// SecretVersions tells the metadata of Secrets, from a cache: a Secret is read again when its resourceVersion is another one.
 	// Nil has Secrets read each time.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -19,13 +18,13 @@ type guard struct {
 	next http.RoundTripper
 	// timeout of a request up to the end of its answer. Watches and followed logs have none.
 	timeout time.Duration
-	// maxBytes of an answer, after decompression. Watches and followed logs have no limit.
+	// maxBytes that an answer may weigh, after decompression: see weight. Watches and followed logs have no limit.
 	maxBytes int64
 }
 
 func (g *guard) RoundTrip(request *http.Request) (*http.Response, error) {
 	if isStream(request) {
-		return g.stay(request)
+		return g.stream(request)
 	}
 	ctx, cancel := context.WithTimeout(request.Context(), g.timeout)
 	response, err := g.stay(request.WithContext(ctx))
@@ -34,8 +33,29 @@ func (g *guard) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	response.Body = &boundedBody{ReadCloser: response.Body, left: g.maxBytes, cancel: cancel}
+	if !succeeded(response) {
+		err = redact(response, request.Header.Get("Authorization"))
+	}
+	if err != nil {
+		return nil, err
+	}
 	return response, nil
 }
+
+// stream sends a request whose answer has no end. A refusal has one, and nothing in it is worth waiting for but its status.
+func (g *guard) stream(request *http.Request) (*http.Response, error) {
+	response, err := g.stay(request)
+	if err != nil || succeeded(response) {
+		return response, err
+	}
+	if err := response.Body.Close(); err != nil {
+		return nil, err
+	}
+	response.Body, response.ContentLength = http.NoBody, 0
+	return response, nil
+}
+
+func succeeded(response *http.Response) bool { return response.StatusCode < 300 }
 
 // stay sends a request and refuses an answer that leads to another host.
 func (g *guard) stay(request *http.Request) (*http.Response, error) {
@@ -54,8 +74,7 @@ func (g *guard) WrappedRoundTripper() http.RoundTripper { return g.next }
 
 var (
 	errRedirected = errors.New("it redirects to another host, which is not followed because the credential would be sent there")
-	errTooLarge   = errors.New("its answer is larger than allowed")
-	errForbidden  = errors.New("its name leads to a link-local address, which is refused because clouds serve credentials of their machines there")
+	errForbidden  = errors.New("its name leads to an address which is refused because clouds serve credentials of their machines there")
 )
 
 func isStream(request *http.Request) bool {
@@ -75,33 +94,6 @@ func leaves(request *http.Request, response *http.Response) bool {
 		return false // Nothing to follow.
 	}
 	return location.Scheme != request.URL.Scheme || location.Host != request.URL.Host
-}
-
-// boundedBody fails once more than left bytes were read, and ends the request's deadline when it is closed.
-type boundedBody struct {
-	io.ReadCloser
-	left   int64
-	cancel context.CancelFunc
-}
-
-func (b *boundedBody) Read(p []byte) (int, error) {
-	if b.left < 0 {
-		return 0, errTooLarge
-	}
-	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1]
-	}
-	n, err := b.ReadCloser.Read(p)
-	b.left -= int64(n)
-	if b.left < 0 {
-		return n - 1, errTooLarge
-	}
-	return n, err
-}
-
-func (b *boundedBody) Close() error {
-	defer b.cancel()
-	return b.ReadCloser.Close()
 }
 
 // dialTimeout is how long a connection may take to be opened.

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -96,20 +97,21 @@ func TestRedirects(t *testing.T) {
 }
 
 func TestAnswersAreBounded(t *testing.T) {
-	const limit = 1000
+	const bytes = 1000
+	const limit = bytes * weightByte
 	for name, tc := range map[string]struct {
 		bytes     int
 		path      string
 		gzip      bool
 		wantError bool
 	}{
-		"below the limit":               {bytes: limit - 1},
-		"at the limit":                  {bytes: limit},
-		"above the limit":               {bytes: limit + 1, wantError: true},
-		"far above the limit":           {bytes: limit * 1000, wantError: true},
-		"above it after decompression":  {bytes: limit * 1000, gzip: true, wantError: true},
-		"a watch has no limit":          {bytes: limit * 10, path: "?watch=true"},
-		"a watch in its other spelling": {bytes: limit * 10, path: "?watch=1"},
+		"below the limit":               {bytes: bytes - 1},
+		"at the limit":                  {bytes: bytes},
+		"above the limit":               {bytes: bytes + 1, wantError: true},
+		"far above the limit":           {bytes: bytes * 1000, wantError: true},
+		"above it after decompression":  {bytes: bytes * 1000, gzip: true, wantError: true},
+		"a watch has no limit":          {bytes: bytes * 10, path: "?watch=true"},
+		"a watch in its other spelling": {bytes: bytes * 10, path: "?watch=1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := serve(t, Options{MaxResponseBytes: limit}, func(w http.ResponseWriter, _ *http.Request) {
@@ -123,11 +125,11 @@ func TestAnswersAreBounded(t *testing.T) {
 				_, _ = io.WriteString(out, strings.Repeat("x", tc.bytes))
 			})
 			n, err := get(t, cluster, "/x"+tc.path)
-			if errors.Is(err, errTooLarge) != tc.wantError || !tc.wantError && n != int64(tc.bytes) || n > max(limit, int64(tc.bytes)) {
+			if apierrors.IsRequestEntityTooLargeError(err) != tc.wantError || !tc.wantError && n != int64(tc.bytes) {
 				t.Errorf("%d bytes, %v, want an error: %v", n, err, tc.wantError)
 			}
-			if tc.wantError && n > limit {
-				t.Errorf("%d bytes were handed on, want at most %d", n, limit)
+			if tc.wantError && n > bytes {
+				t.Errorf("%d bytes were handed on, want at most %d", n, bytes)
 			}
 		})
 	}

@@ -129,7 +129,7 @@ func checkServer(c *chosenEntries) *InvalidError {
 	case server.Scheme != "https":
 		return c.clusterError("server has "+quoted(server.Scheme)+" and not https, so that Secrets would be sent in clear", remedy)
 	case isForbiddenHost(server.Hostname()):
-		return c.clusterError("server is the link-local address "+quoted(server.Hostname())+", where clouds serve credentials of their machines",
+		return c.clusterError("server is the address "+quoted(server.Hostname())+", where clouds serve credentials of their machines",
 			"use another address")
 	}
 	return nil
@@ -162,7 +162,7 @@ func checkProxy(c *chosenEntries) *InvalidError {
 	case err != nil || proxy.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5"}, proxy.Scheme):
 		return c.clusterError("proxy-url is not the address of a proxy", "write it as http, https or socks5://host:port")
 	case isForbiddenHost(proxy.Hostname()):
-		return c.clusterError("proxy-url is the link-local address "+quoted(proxy.Hostname())+
+		return c.clusterError("proxy-url is the address "+quoted(proxy.Hostname())+
 			", where clouds serve credentials of their machines", "use another address")
 	}
 	return nil
@@ -174,9 +174,26 @@ func isForbiddenHost(host string) bool {
 	return err == nil && isForbidden(address)
 }
 
-// isForbidden tells whether an address is link-local, or the one where EC2 serves its metadata over IPv6.
+// clouds are where they serve metadata and credentials of their machines, apart from link-local addresses.
+var clouds = []netip.Prefix{
+	netip.MustParsePrefix("fd00:ec2::/32"),      // Amazon.
+	netip.MustParsePrefix("fd20:ce::254/128"),   // Google.
+	netip.MustParsePrefix("168.63.129.16/32"),   // Azure.
+	netip.MustParsePrefix("100.100.100.200/32"), // Alibaba.
+	netip.MustParsePrefix("192.0.0.192/32"),     // Oracle.
+}
+
+// translated are IPv4 addresses as IPv6 networks reach them through NAT64 (RFC 6052).
+var translated = netip.MustParsePrefix("64:ff9b::/96")
+
+// isForbidden tells whether an address is link-local, or another one where clouds serve credentials of their machines.
 func isForbidden(address netip.Addr) bool {
-	return address.IsLinkLocalUnicast() || address.WithZone("") == netip.MustParseAddr("fd00:ec2::254")
+	address = address.WithZone("").Unmap()
+	if translated.Contains(address) {
+		bytes := address.As16()
+		address = netip.AddrFrom4([4]byte(bytes[12:]))
+	}
+	return address.IsLinkLocalUnicast() || slices.ContainsFunc(clouds, func(cloud netip.Prefix) bool { return cloud.Contains(address) })
 }
 
 func (c *chosenEntries) userError(problem, remedy string) *InvalidError {

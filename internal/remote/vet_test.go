@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -145,15 +146,15 @@ func TestVetRefuses(t *testing.T) {
 		"a server that is no URL":               {withServer("https://[::1/" + planted), `cluster "c": server is not the address`},
 		"a server without TLS":                  {withServer("http://dst.example.com"), `cluster "c": server has "http" and not https`},
 		"a server that is a file":               {withServer("file://localhost/etc/passwd"), `cluster "c": server has "file" and not https`},
-		"a metadata address":                    {withServer("https://169.254.169.254/latest"), `cluster "c": server is the link-local address`},
-		"a metadata address in IPv6 notation":   {withServer("https://[::ffff:169.254.169.254]"), `cluster "c": server is the link-local address`},
-		"a link-local IPv6 address":             {withServer("https://[fe80::1%25eth0]:6443"), `cluster "c": server is the link-local address`},
-		"a metadata address of EC2 in IPv6":     {withServer("https://[fd00:ec2::254]"), `cluster "c": server is the link-local address`},
-		"a metadata address of EC2 with a zone": {withServer("https://[fd00:ec2::254%25eth0]"), `cluster "c": server is the link-local address`},
+		"a metadata address":                    {withServer("https://169.254.169.254/latest"), `cluster "c": server is the address`},
+		"a metadata address in IPv6 notation":   {withServer("https://[::ffff:169.254.169.254]"), `cluster "c": server is the address`},
+		"a link-local IPv6 address":             {withServer("https://[fe80::1%25eth0]:6443"), `cluster "c": server is the address`},
+		"a metadata address of EC2 in IPv6":     {withServer("https://[fd00:ec2::254]"), `cluster "c": server is the address`},
+		"a metadata address of EC2 with a zone": {withServer("https://[fd00:ec2::254%25eth0]"), `cluster "c": server is the address`},
 		"a proxy of another scheme":             {withProxy("ftp://me:" + planted + "@proxy"), `cluster "c": proxy-url is not the address`},
 		"a proxy that is no URL":                {withProxy("http://me:" + planted + "@%zz"), `cluster "c": proxy-url is not the address`},
 		"a proxy without a host":                {withProxy("http:" + planted), `cluster "c": proxy-url is not the address`},
-		"a proxy at a metadata address":         {withProxy("http://169.254.169.254"), `cluster "c": proxy-url is the link-local address`},
+		"a proxy at a metadata address":         {withProxy("http://169.254.169.254"), `cluster "c": proxy-url is the address`},
 		"an authority that is not verified": {with(func(_, c, _ map[string]any) {
 			c["insecure-skip-tls-verify"] = true
 			c["certificate-authority-data"] = pemOf("CERTIFICATE")
@@ -333,4 +334,17 @@ func FuzzVet(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestForbiddenAddresses(t *testing.T) {
+	for address, want := range map[string]bool{
+		"169.254.169.254": true, "169.254.170.2": true, "::ffff:169.254.169.254": true, "fe80::1%eth0": true, "fd00:ec2::254%eth0": true,
+		"fd00:ec2::23": true, "fd20:ce::254": true, "168.63.129.16": true, "100.100.100.200": true, "192.0.0.192": true,
+		"64:ff9b::169.254.169.254": true, "64:ff9b::168.63.129.16": true, "::ffff:168.63.129.16": true,
+		"127.0.0.1": false, "10.0.0.1": false, "fd00::1": false, "64:ff9b::8.8.8.8": false, "100.100.100.201": false, "2001:db8::1": false,
+	} {
+		if isForbidden(netip.MustParseAddr(address)) != want {
+			t.Errorf("%s: forbidden is %v, want %v", address, !want, want)
+		}
+	}
 }
