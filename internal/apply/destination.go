@@ -1,7 +1,9 @@
 package apply
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,6 +21,12 @@ const (
 	requestTimeout = time.Minute
 	// awaitPause is between two looks at an object that cannot be watched.
 	awaitPause = time.Second
+	// maxPages of a LIST are five million objects: a server that always has another page would be read for ever.
+	maxPages = 10_000
+	// maxRestarts bounds how often a LIST is begun anew because its token has expired, after five minutes by default.
+	maxRestarts = 3
+	// shorterPages is how much shorter pages get when one was too large.
+	shorterPages = 8
 )
 
 // destination sends requests, each with retries.
@@ -88,27 +96,32 @@ func (d *destination) list(
 	})
 }
 
-// pages calls page for each page in turn; it returns the token of the next one.
+// pages calls page for each page in turn; it returns the token of the next one. Pages that are too large are made shorter.
 func (d *destination) pages(
 	ctx context.Context, resource schema.GroupVersionResource, options *metav1.ListOptions, page func(context.Context) (string, error),
 ) error {
-	for {
+	restarts := 0
+	for range maxPages {
 		var next string
 		err := d.retry.do(ctx, resource.GroupResource(), func(ctx context.Context) (err error) {
 			next, err = page(ctx)
 			return err
 		})
-		expired := apierrors.IsResourceExpired(err) && options.Continue != ""
-		if err != nil && !expired {
+		switch {
+		case err == nil && next == "":
+			return nil
+		case err == nil:
+			options.Continue = next
+		case apierrors.IsRequestEntityTooLargeError(err) && options.Limit != 1:
+			options.Limit = max(1, cmp.Or(options.Limit, d.options.PageSize)/shorterPages)
+		case apierrors.IsResourceExpired(err) && options.Continue != "" && restarts < maxRestarts:
+			options.Continue, options.Limit = "", 0 // In one piece nothing can expire, again and again.
+			restarts++
+		default:
 			return err
 		}
-		if options.Continue = next; next == "" && !expired {
-			return nil
-		}
-		if expired {
-			options.Limit = 0 // In one piece nothing can expire, again and again.
-		}
 	}
+	return fmt.Errorf("the list of %s has no end: gave up after %d pages", resource.GroupResource(), maxPages)
 }
 
 // probe asks whether a resource is served.

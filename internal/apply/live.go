@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -39,8 +40,8 @@ type live struct {
 	// difference is the path of the first field of the Item that it does not have; empty if it has all.
 	difference string
 	owners     []types.UID
-	// annotations that it has.
-	annotations map[string]any
+	// provenance are the annotations that tell which migration wrote the object last.
+	provenance map[string]any
 	// content is the fingerprint of all that an apply may change, if it may turn out to change nothing.
 	content uint64
 	// handover is the patch that makes fields of earlier creations and updates those of server-side apply; nil if there are none.
@@ -61,21 +62,39 @@ func (l *live) hasOwners(references []metav1.OwnerReference) bool {
 	return true
 }
 
-// provenance returns the annotations that tell which migration wrote the object last.
-func (l *live) provenance() map[string]any {
+// provenanceIn returns those of the annotations that tell which migration wrote the object last.
+func provenanceIn(annotations map[string]any) map[string]any {
 	provenance := map[string]any{}
 	for _, key := range provenanceKeys {
-		if value, found := l.annotations[key]; found {
+		if value, found := annotations[key]; found {
 			provenance[key] = value
 		}
 	}
 	return provenance
 }
 
+// mostKept bounds, in bytes, what is kept of an object's metadata as long as all objects are: a server may answer with anything.
+const mostKept = 8 << 10
+
+var errNoMetadata = errors.New("the destination answers with metadata that no API server gives: is it one?")
+
+// checkSize refuses an object of which too much would be kept.
+func (l *live) checkSize() error {
+	size := len(l.uid) + len(l.resourceVersion)
+	for _, value := range l.provenance {
+		text, _ := value.(string)
+		size += len(text)
+	}
+	if size > mostKept {
+		return errNoMetadata
+	}
+	return nil
+}
+
 // release lets go what only a write needs.
 func (l *live) release() {
 	if l != nil {
-		l.object, l.handover, l.annotations = nil, nil, nil
+		l.object, l.handover, l.provenance = nil, nil, nil
 	}
 }
 
@@ -189,7 +208,10 @@ func (r *run) judge(e *entry, object *unstructured.Unstructured) error {
 		deleting:        object.GetDeletionTimestamp() != nil,
 		ours:            annotations[storkv1alpha1.AnnotationMigrated] == "true",
 		sameHash:        annotations[storkv1alpha1.AnnotationResourceHash] == e.hash,
-		annotations:     annotations,
+		provenance:      provenanceIn(annotations),
+	}
+	if err := l.checkSize(); err != nil {
+		return e.failure("reading what the destination has of", err)
 	}
 	e.live, e.uid = l, l.uid
 	if e.merger() != nil {

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -35,6 +36,19 @@ type purge struct {
 	candidates []*candidate
 	// seen are the scopes that were read for the plan already.
 	seen map[scope]bool
+}
+
+const (
+	// maxCandidates of one run; what is more goes with the next one.
+	maxCandidates = 100_000
+	// longestName of what is in a namespace.
+	longestName = 253
+)
+
+// isObjectOf tells whether an object can be in a scope at all. Its name is asked for at the source, and its server may lie.
+func isObjectOf(s scope, object metav1.Object) bool {
+	return object.GetNamespace() == s.namespace && len(object.GetName()) <= longestName &&
+		object.GetName() != "" && len(path.IsValidPathSegmentName(object.GetName())) == 0
 }
 
 type candidate struct {
@@ -77,12 +91,15 @@ func (p *purge) wants(s scope) bool {
 
 // consider makes an object that is not in the plan a candidate if it may be purged.
 func (p *purge) consider(s scope, object metav1.Object) {
-	if !p.mayGo(object) {
+	if !isObjectOf(s, object) || !p.mayGo(object) {
 		return
 	}
 	kind := p.kinds[s.resource]
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if len(p.candidates) >= maxCandidates {
+		return
+	}
 	p.candidates = append(p.candidates, &candidate{
 		kind: kind, uid: object.GetUID(), stash: object.GetLabels()[storkv1alpha1.LabelStashCR] == "true",
 		target: target{

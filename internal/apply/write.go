@@ -98,7 +98,7 @@ func (r *run) wroteThis(e *entry) bool {
 	if e.live == nil || !e.live.sameHash {
 		return false
 	}
-	return maps.Equal(e.live.provenance(), provenanceOf(r.provenance, e.hash))
+	return maps.Equal(e.live.provenance, provenanceOf(r.provenance, e.hash))
 }
 
 func (r *run) bringOnce(ctx context.Context, e *entry) (Action, error) {
@@ -222,7 +222,7 @@ func (r *run) update(ctx context.Context, e *entry) (Action, error) {
 // repair applies what was applied before, since it is not there any more. The old provenance goes with it, so that the server can
 // find that nothing changes, which is so where a webhook overrules the object each time.
 func (r *run) repair(ctx context.Context, e *entry, provenance map[string]any, owners []metav1.OwnerReference) (Action, error) {
-	applied, err := r.apply(ctx, e, e.live.provenance(), owners)
+	applied, err := r.apply(ctx, e, e.live.provenance, owners)
 	if err != nil {
 		return r.refused(ctx, e, err)
 	}
