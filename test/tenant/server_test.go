@@ -2,6 +2,7 @@ package tenant_test
 
 import (
 	"compress/gzip"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -10,6 +11,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -29,14 +31,18 @@ import (
 func serve(handler http.HandlerFunc, changes ...func(*tls.Config)) *kubeconfig {
 	GinkgoHelper()
 	server := httptest.NewUnstartedServer(handler)
-	server.Config.ErrorLog = nil
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.TLS = &tls.Config{MinVersion: tls.VersionTLS10} //nolint:gosec // Old versions are what is tried here.
 	for _, change := range changes {
 		change(server.TLS)
 	}
+	// Some answers have no end but this.
+	ctx, stop := context.WithCancel(context.Background())
+	server.Config.BaseContext = func(net.Listener) context.Context { return ctx }
 	server.StartTLS()
 	DeferCleanup(func() {
-		server.CloseClientConnections() // Some answers have no end.
+		stop()
+		server.CloseClientConnections()
 		server.Close()
 	})
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.TLS.Certificates[0].Certificate[0]})
