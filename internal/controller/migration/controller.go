@@ -81,6 +81,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err := r.Client.Get(ctx, req.NamespacedName, migration); err != nil {
 		if client.IgnoreNotFound(err) == nil {
 			r.metrics.forget(req.NamespacedName)
+			r.runner.cancel(req.NamespacedName) // Somebody took the finalizer off.
 		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}

@@ -3,6 +3,7 @@ package migration
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -66,8 +67,8 @@ func (r *Reconciler) prepare(ctx context.Context, migration *storkv1alpha1.Migra
 	steps := []func(context.Context, *job) (verdict, error){
 		r.checkDeadline,
 		r.checkSelectors,
-		r.resolveNamespaces,
 		r.checkScope,
+		r.resolveNamespaces,
 		r.resolvePairs,
 		r.resolveTransformations,
 		r.resolveRules,
@@ -105,6 +106,11 @@ func (r *Reconciler) resolveNamespaces(ctx context.Context, j *job) (verdict, er
 	if err != nil {
 		return verdict{}, fmt.Errorf("finding the namespaces of Migration %s: %w", client.ObjectKeyFromObject(j.migration), err)
 	}
+	for _, name := range slices.Concat(found, missing) {
+		if !r.inScope(j.migration, name) {
+			return r.outOfScope(j.migration, "what spec.namespaceSelectors selects"), nil
+		}
+	}
 	if len(missing) > 0 && spec.SkipDeletedNamespaces != nil && !*spec.SkipDeletedNamespaces {
 		return invalid("error getting namespace %s: it does not exist or is being deleted: create it, or remove it from "+
 			"spec.namespaces, or set spec.skipDeletedNamespaces to true",
@@ -123,18 +129,23 @@ func (r *Reconciler) resolveNamespaces(ctx context.Context, j *job) (verdict, er
 }
 
 // checkScope lets a Migration outside the admin namespace move only its own namespace (Stork's public documentation, "Migration
-// scope").
+// scope"), and lets nobody know which others there are.
 func (r *Reconciler) checkScope(_ context.Context, j *job) (verdict, error) {
-	if j.migration.Namespace == r.Options.AdminNamespace {
-		return verdict{}, nil
-	}
-	for _, name := range append(j.namespaceNames(), j.missing...) {
-		if name != j.migration.Namespace {
-			return invalid("migration namespaces should only contain the current namespace: %s may not be migrated by a Migration in "+
-				"%s, only by one in the admin namespace %s", name, j.migration.Namespace, r.Options.AdminNamespace), nil
+	for _, name := range j.migration.Spec.Namespaces {
+		if !r.inScope(j.migration, name) {
+			return r.outOfScope(j.migration, name), nil
 		}
 	}
 	return verdict{}, nil
+}
+
+func (r *Reconciler) inScope(migration *storkv1alpha1.Migration, namespace string) bool {
+	return migration.Namespace == r.Options.AdminNamespace || migration.Namespace == namespace
+}
+
+func (r *Reconciler) outOfScope(migration *storkv1alpha1.Migration, what string) verdict {
+	return invalid("migration namespaces should only contain the current namespace: %s may not be migrated by a Migration in "+
+		"%s, only by one in the admin namespace %s", what, migration.Namespace, r.Options.AdminNamespace)
 }
 
 // resolvePairs finds the pairs. Without clusterPair the admin pair does everything (documented since Stork 25.5).

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -192,9 +193,10 @@ func limitNotices(notices []string) []string {
 	return notices
 }
 
-// limit cuts text to so many bytes, on a character's border.
+// limit cuts text to so many bytes, on a character's border. Names and messages from outside must not break out of their line, nor
+// command the terminal of whoever reads them.
 func limit(text string, most int) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
+	text = strings.Map(printable, strings.ToValidUTF8(text, "\uFFFD"))
 	if len(text) <= most {
 		return text
 	}
@@ -204,6 +206,17 @@ func limit(text string, most int) string {
 		cut--
 	}
 	return text[:cut] + ellipsis
+}
+
+// printable replaces what is not printed, but for the line breaks between errors that were joined.
+func printable(r rune) rune {
+	switch {
+	case r == '\n' || unicode.IsPrint(r):
+		return r
+	case unicode.IsSpace(r):
+		return ' '
+	}
+	return '\uFFFD'
 }
 
 func sortConditions(conditions []metav1.Condition) {
