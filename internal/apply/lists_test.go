@@ -122,7 +122,7 @@ var _ = Describe("Lists", func() {
 		}
 		lists(func(*http.Request) string {
 			return page("", marked("kube-system", "elsewhere"), marked(namespace, "../../../kube-system/configmaps/up"), marked(namespace, ""),
-				marked(namespace, strings.Repeat("x", 254)), marked(namespace, ".."), marked("", "nowhere"), marked(namespace, "plausible"))
+				marked(namespace, strings.Repeat("x", 254)), marked(namespace, ".."), marked(namespace, "a\nb"), marked("", "nowhere"), marked(namespace, "plausible"))
 		})
 		var asked []string
 		p := plan(objects...)

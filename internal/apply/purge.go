@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
+	"unicode"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/validation/path"
@@ -48,7 +50,8 @@ const (
 // isObjectOf tells whether an object can be in a scope at all. Its name is asked for at the source, and its server may lie.
 func isObjectOf(s scope, object metav1.Object) bool {
 	return object.GetNamespace() == s.namespace && len(object.GetName()) <= longestName &&
-		object.GetName() != "" && len(path.IsValidPathSegmentName(object.GetName())) == 0
+		object.GetName() != "" && len(path.IsValidPathSegmentName(object.GetName())) == 0 &&
+		!strings.ContainsFunc(object.GetName(), unicode.IsControl)
 }
 
 type candidate struct {

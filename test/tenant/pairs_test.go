@@ -41,7 +41,11 @@ var _ = Describe("A kubeconfig", Ordered, ContinueOnFailure, func() {
 		GinkgoHelper()
 		pairs := map[*storkv1alpha1.ClusterPair]attack{}
 		for name, attack := range attacks {
-			pairs[mallory.pair(ctx, name+"-inline", attack.kubeconfig)] = attack
+			if attack.reason == storkv1alpha1.ReasonCredentialInvalid {
+				mallory.expectRefusal(ctx, name+"-inline", attack.kubeconfig, attack.message)
+			} else {
+				pairs[mallory.pair(ctx, name+"-inline", attack.kubeconfig)] = attack
+			}
 			pairs[mallory.pairBySecret(ctx, name+"-secret", attack.kubeconfig)] = attack
 		}
 		expectService(ctx)

@@ -17,7 +17,6 @@ import (
 	. "github.com/onsi/gomega"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -70,7 +69,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	var group errgroup.Group
 	group.Go(func() (err error) {
 		clusters, err = localcluster.StartAll(ctx,
-			localcluster.Options{Name: "source", ControllerManager: true, Progress: os.Stderr}, localcluster.Options{Name: "destination"})
+			localcluster.Options{Name: "source", ControllerManager: true, Progress: os.Stderr, APIServerArgs: sourceArgs()}, localcluster.Options{Name: "destination"})
 		return err
 	})
 	group.Go(func() error { return buildOperator(ctx) })
@@ -85,12 +84,27 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	there, err = localgodwit.Client(destination.Config())
 	Expect(err).NotTo(HaveOccurred())
 	Expect(localgodwit.InstallCRDs(source.Config(), root)).To(Succeed())
-	for _, file := range []string{"role.yaml", "user_roles.yaml"} {
-		Expect(kubectl(ctx, source, "apply", "-f", filepath.Join(root, "config", "rbac", file))).To(Succeed())
-	}
+	Expect(kubectl(ctx, source, "apply", "--namespace=kube-system", "--kustomize="+filepath.Join(root, "config", "rbac"))).To(Succeed())
 	startOperator(ctx)
 	startNeighbour(ctx)
 })
+
+// auditPolicy writes down what the operator does in pods.
+const auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived, ResponseStarted, Panic]
+rules:
+  - {level: Metadata, users: ["` + operatorUser + `"], resources: [{group: "", resources: [pods/exec]}]}
+  - {level: None}
+`
+
+func auditLog() string { return filepath.Join(workspace, "audit.log") }
+
+func sourceArgs() []string {
+	policy := filepath.Join(workspace, "audit-policy.yaml")
+	Expect(os.WriteFile(policy, []byte(auditPolicy), 0o600)).To(Succeed())
+	return []string{"--audit-policy-file=" + policy, "--audit-log-path=" + auditLog(), "--audit-log-mode=blocking-strict"}
+}
 
 func buildOperator(ctx context.Context) error {
 	build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(workspace, "godwit"), "./cmd/godwit")
@@ -107,24 +121,19 @@ const memoryLimit = 1 << 30
 // startOperator runs the operator with the rights that config/rbac gives it, and with a log of all that it can tell.
 func startOperator(ctx context.Context) {
 	GinkgoHelper()
-	for _, role := range []string{"godwit-manager", "godwit-dry-run"} {
-		Expect(here.Create(ctx, &rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: role},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
-			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: operatorUser}},
-		})).To(Succeed())
-	}
-	kubeconfig, err := source.UserKubeconfig(operatorUser)
+	kubeconfig, err := source.UserKubeconfig(operatorUser, "system:serviceaccounts", "system:serviceaccounts:kube-system")
+	Expect(err).NotTo(HaveOccurred())
+	webhooks, err := localgodwit.InstallWebhooks(ctx, source.Config(), root)
 	Expect(err).NotTo(HaveOccurred())
 	GinkgoT().Setenv("GOMEMLIMIT", fmt.Sprint(memoryLimit))
 	operator, err = localgodwit.StartManager(ctx, filepath.Join(workspace, "godwit"), kubeconfig, logFile(),
-		"--zap-log-level=debug", "--migration-pending-deadline=5s")
+		webhooks, "--zap-log-level=debug", "--migration-pending-deadline=5s")
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() error { return operator.Stop() })
 }
 
 // operatorUser is who the operator is at the source.
-const operatorUser = "godwit"
+const operatorUser = "system:serviceaccount:kube-system:godwit"
 
 func logFile() string { return filepath.Join(workspace, "operator.log") }
 

@@ -119,9 +119,22 @@ func (t *tenant) honest() *kubeconfig {
 // pair creates a ClusterPair whose kubeconfig is inline.
 func (t *tenant) pair(ctx context.Context, name string, k *kubeconfig) *storkv1alpha1.ClusterPair {
 	GinkgoHelper()
-	pair := &storkv1alpha1.ClusterPair{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: storkv1alpha1.ClusterPairSpec{Config: k.inline()}}
+	pair := t.newPair(name, k)
 	t.create(ctx, pair)
 	return pair
+}
+
+func (t *tenant) newPair(name string, k *kubeconfig) *storkv1alpha1.ClusterPair {
+	GinkgoHelper()
+	return &storkv1alpha1.ClusterPair{
+		ObjectMeta: metav1.ObjectMeta{Namespace: t.name, Name: name}, Spec: storkv1alpha1.ClusterPairSpec{Config: k.inline()},
+	}
+}
+
+// expectRefusal tries to create a ClusterPair that is refused at once.
+func (t *tenant) expectRefusal(ctx context.Context, name string, k *kubeconfig, message string) {
+	GinkgoHelper()
+	Eventually(func() error { return t.here.Create(ctx, t.newPair(name, k)) }).WithContext(ctx).Should(MatchError(ContainSubstring(message)))
 }
 
 // pairBySecret creates one whose kubeconfig is in a Secret.
