@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -108,6 +109,15 @@ func redact(response *http.Response, authorization string) error {
 	}
 	response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(content)), int64(len(content))
 	return nil
+}
+
+// withoutEcho replaces an error that quotes the credential: net/http quotes what it takes for a broken answer.
+func withoutEcho(err error, authorization string) error {
+	text := err.Error()
+	if slices.ContainsFunc(secretsIn(authorization), func(secret string) bool { return strings.Contains(text, secret) }) {
+		return errNoHTTP
+	}
+	return err
 }
 
 // minSecret is the length below which a secret would be found in any text.

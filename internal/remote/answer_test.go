@@ -3,9 +3,11 @@ package remote
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
@@ -102,6 +104,19 @@ func TestRefusalsTellNothingOfTheCredential(t *testing.T) {
 			}
 		})
 	}
+	t.Run("that are no HTTP", func(t *testing.T) {
+		cluster := serveHTTP1(t, func(w http.ResponseWriter, r *http.Request) {
+			connection, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				_, _ = io.WriteString(connection, r.Header.Get("Authorization")+"\r\n\r\n")
+				_ = connection.Close()
+			}
+		})
+		_, err := cluster.Dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "pods"}).List(t.Context(), metav1.ListOptions{})
+		if !errors.Is(err, errNoHTTP) || strings.Contains(err.Error(), planted) {
+			t.Errorf("the error is %v", err)
+		}
+	})
 	t.Run("of a watch", func(t *testing.T) {
 		cluster := serve(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusForbidden)
@@ -116,6 +131,14 @@ func TestRefusalsTellNothingOfTheCredential(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	})
+}
+
+// serveHTTP1 is for handlers that take over the connection.
+func serveHTTP1(t *testing.T, handler http.HandlerFunc) *Cluster {
+	t.Helper()
+	server := httptest.NewTLSServer(handler)
+	t.Cleanup(server.Close)
+	return connect(t, server, Options{})
 }
 
 func TestSecretsInAuthorization(t *testing.T) {

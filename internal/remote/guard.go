@@ -61,7 +61,7 @@ func succeeded(response *http.Response) bool { return response.StatusCode < 300 
 func (g *guard) stay(request *http.Request) (*http.Response, error) {
 	response, err := g.next.RoundTrip(request)
 	if err != nil {
-		return nil, err
+		return nil, withoutEcho(err, request.Header.Get("Authorization"))
 	}
 	if leaves(request, response) {
 		return nil, errors.Join(errRedirected, response.Body.Close())
@@ -74,6 +74,7 @@ func (g *guard) WrappedRoundTripper() http.RoundTripper { return g.next }
 
 var (
 	errRedirected = errors.New("it redirects to another host, which is not followed because the credential would be sent there")
+	errNoHTTP     = errors.New("its answer is not HTTP")
 	errForbidden  = errors.New("its name leads to an address which is refused because clouds serve credentials of their machines there")
 )
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/internal/inventory"
@@ -139,13 +140,24 @@ func (j *judge) rule() *validator[*storkv1alpha1.Rule] {
 	}
 }
 
+// resourceTransformation is tried at once, and its status tells which Secrets there are and whether they are as it says.
 func (j *judge) resourceTransformation() *validator[*storkv1alpha1.ResourceTransformation] {
 	return &validator[*storkv1alpha1.ResourceTransformation]{
 		kind: "ResourceTransformation", resource: "resourcetransformations",
 		check: func(transformation *storkv1alpha1.ResourceTransformation) error {
 			return transform.ValidateTransformation(transformation.Spec)
 		},
+		authorize: func(ctx context.Context, transformation *storkv1alpha1.ResourceTransformation) error {
+			if !slices.ContainsFunc(transformation.Spec.Objects, transformsSecrets) {
+				return nil
+			}
+			return j.requesters.require(ctx, trySecrets, transformation.Namespace)
+		},
 	}
+}
+
+func transformsSecrets(spec storkv1alpha1.TransformSpec) bool {
+	return strings.HasPrefix(spec.Resource, "/") && strings.HasSuffix(spec.Resource, "/Secret")
 }
 
 func (j *judge) applicationRegistration() *validator[*storkv1alpha1.ApplicationRegistration] {

@@ -34,6 +34,7 @@ func (r right) String() string {
 
 var (
 	readSecrets = right{verb: "list", resource: "secrets", because: "the operator reads Secrets there and sends them to the other cluster"}
+	trySecrets  = right{verb: "list", resource: "secrets", because: "the operator tries the changes on Secrets there and tells what it finds"}
 	// mountVolumes stands for reading the data of volumes, for which Kubernetes has no right of its own: whoever creates a pod
 	// can mount every claim of its namespace.
 	mountVolumes = right{verb: "create", resource: "pods", because: "the operator sends the data of volumes there to the other cluster"}

@@ -201,8 +201,10 @@ var _ = Describe("A destination", Ordered, ContinueOnFailure, func() {
 		for _, migration := range silent {
 			Eventually(func(g Gomega) {
 				g.Expect(here.Get(ctx, client.ObjectKeyFromObject(migration), migration)).To(Succeed())
-				g.Expect(messageOf(migration)).To(ContainSubstring("does not answer"))
+				g.Expect(migration.Status.Stage).To(Equal(storkv1alpha1.MigrationStageFinal), messageOf(migration))
 			}).WithTimeout(outage).Should(Succeed())
+			Expect(migration.Status.Status).To(Equal(storkv1alpha1.MigrationStatusPartialSuccess))
+			Expect(messageOf(migration)).To(MatchRegexp("does not answer|deadline exceeded"))
 		}
 		expectService(ctx)
 	})

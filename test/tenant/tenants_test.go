@@ -2,7 +2,9 @@ package tenant_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"strings"
@@ -110,6 +112,8 @@ func (t *tenant) honest() *kubeconfig {
 	GinkgoHelper()
 	config, err := destination.UserConfig(t.name)
 	Expect(err).NotTo(HaveOccurred())
+	block, _ := pem.Decode(config.KeyData)
+	plant("client key "+t.name, base64.StdEncoding.EncodeToString(block.Bytes)[20:60])
 	return &kubeconfig{
 		cluster: clientcmdapi.Cluster{Server: config.Host, CertificateAuthorityData: config.CAData},
 		user:    clientcmdapi.AuthInfo{ClientCertificateData: config.CertData, ClientKeyData: config.KeyData},
