@@ -11,7 +11,7 @@ import (
 	"unicode"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -50,7 +50,7 @@ const (
 // isObjectOf tells whether an object can be in a scope at all. Its name is asked for at the source, and its server may lie.
 func isObjectOf(s scope, object metav1.Object) bool {
 	return object.GetNamespace() == s.namespace && len(object.GetName()) <= longestName &&
-		object.GetName() != "" && len(path.IsValidPathSegmentName(object.GetName())) == 0 &&
+		object.GetName() != "" && len(content.IsPathSegmentName(object.GetName())) == 0 &&
 		!strings.ContainsFunc(object.GetName(), unicode.IsControl)
 }
 
@@ -216,8 +216,8 @@ func (p *purge) stashed(ctx context.Context, c *candidate) (Kind, types.Namespac
 // heldBy returns the custom resource in a ConfigMap; an empty object if somebody spoilt it.
 func heldBy(holder *unstructured.Unstructured) *unstructured.Unstructured {
 	held := &unstructured.Unstructured{}
-	content, _ := child(holder.Object, "data")[storkv1alpha1.StashKeyObject].(string)
-	if err := json.Unmarshal([]byte(content), &held.Object); err != nil {
+	text, _ := child(holder.Object, "data")[storkv1alpha1.StashKeyObject].(string)
+	if err := json.Unmarshal([]byte(text), &held.Object); err != nil {
 		return &unstructured.Unstructured{}
 	}
 	return held

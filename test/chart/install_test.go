@@ -91,6 +91,8 @@ var _ = Describe("An installed release", Ordered, func() {
 		}
 	})
 
+	itNeedsEachRight(func() []*unstructured.Unstructured { return installed })
+
 	itTellsWhatIsForbidden()
 
 	It("leaves its CRDs and their objects behind when it is removed", func(ctx SpecContext) {

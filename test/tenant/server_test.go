@@ -32,7 +32,7 @@ func serve(handler http.HandlerFunc, changes ...func(*tls.Config)) *kubeconfig {
 	GinkgoHelper()
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.TLS = &tls.Config{MinVersion: tls.VersionTLS10} //nolint:gosec // Old versions are what is tried here.
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS10} // Old versions are what is tried here.
 	for _, change := range changes {
 		change(server.TLS)
 	}
