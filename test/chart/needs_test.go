@@ -22,6 +22,7 @@ func itNeedsEachRight(installed func() []*unstructured.Unstructured) {
 		requests, _ := requested()
 		grants := grantsOf(installed())
 		Expect(len(grants)).To(BeNumerically(">", 20))
+		GinkgoWriter.Printf("%d rights, %d sorts of requests\n", len(grants), len(samples(requests, grants)))
 		for i, removed := range grants {
 			asked, left := without(removed, samples(requests, grants), grants)
 			user := fmt.Sprintf("without-%d", i)

@@ -233,6 +233,7 @@ func expectService(ctx context.Context) {
 	neighbour.create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "change-" + number}})
 	expectEnd(ctx, neighbour.migrate(ctx, "m-"+number, "remote", nil), storkv1alpha1.MigrationStatusSuccessful)
 	Expect(there.Get(ctx, client.ObjectKey{Namespace: neighbour.name, Name: "change-" + number}, &corev1.ConfigMap{})).To(Succeed())
+	GinkgoWriter.Printf("The operator had at most %d MiB\n", peakMemory()>>20)
 	Expect(peakMemory()).To(BeNumerically("<", memoryLimit))
 }
 
