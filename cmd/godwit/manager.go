@@ -68,8 +68,8 @@ func (f *managerFlags) bind(command *cobra.Command) {
 	set.StringVar(&f.webhookConfiguration, "webhook-configuration", "godwit",
 		"ValidatingWebhookConfiguration that tells the API server of the webhooks; the authority of their certificate is written into it")
 	set.BoolVar(&f.authorizeRequesters, "authorize-requesters", true,
-		"admit ClusterPairs, Rules, Migrations and MigrationSchedules only from users who themselves may read the Secrets, mount the volumes and run "+
-			"the commands that the operator would for them")
+		"admit ClusterPairs, Rules, Migrations, MigrationSchedules and ResourceTransformations only from users who themselves may read the Secrets, "+
+			"mount the volumes and run the commands that the operator would for them")
 	set.BoolVar(&f.leaderElect, "leader-elect", true, "work only while holding the lease, so that several replicas can run")
 	set.StringVar(&f.leaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease; empty means the pod's own")
 	set.StringSliceVar(&f.allowedExecCommands, "allow-exec-command", nil,
