@@ -137,5 +137,13 @@ var _ = Describe("Lists", func() {
 		_, err := engine.Run(context.Background(), p, nil)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(asked).To(ConsistOf("at-source/plausible"))
+
+		By("nor what is in a list without an end")
+		asked = nil
+		lists(func(*http.Request) string { return page("next", marked(namespace, "plausible")) })
+		report, err := engine.Run(context.Background(), p, nil)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(asked).To(BeEmpty())
+		Expect(report.Notices).To(ContainElement(ContainSubstring("ConfigMaps were not purged")))
 	})
 })

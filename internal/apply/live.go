@@ -165,6 +165,9 @@ func (r *run) readScope(ctx context.Context, s scope, entries []*entry) {
 	switch {
 	case err != nil:
 		r.unread(ctx, entries, err)
+		if purging && !isUnserved(err) && ctx.Err() == nil {
+			r.purge.giveUp(s, err)
+		}
 	case purging:
 		r.purge.markSeen(s)
 	}

@@ -128,6 +128,17 @@ func (p *purge) markSeen(s scope) {
 	p.seen[s] = true
 }
 
+// giveUp leaves the objects of a scope alone that could not be listed to its end.
+func (p *purge) giveUp(s scope, err error) {
+	p.mu.Lock()
+	p.seen[s] = true
+	p.candidates = slices.DeleteFunc(p.candidates, func(c *candidate) bool {
+		return c.target.resource == s.resource && c.target.Namespace == s.namespace
+	})
+	p.mu.Unlock()
+	p.run.notices.add(fmt.Sprintf("%ss were not purged, because they could not be listed: %v", p.kinds[s.resource].Kind.Kind, err), target{})
+}
+
 // purgeAll looks at what was not read for the plan, and deletes the candidates that need not stay.
 func (p *purge) purgeAll(ctx context.Context) {
 	if len(p.kinds) == 0 || ctx.Err() != nil {
@@ -156,7 +167,7 @@ func (p *purge) findRest(ctx context.Context) {
 	inParallel(parallelReads, unseen, func(s scope) {
 		err := p.run.destination.listMetadata(ctx, s.resource, s.namespace, p.LabelSelector, func(object metav1.Object) { p.consider(s, object) })
 		if err != nil && !isUnserved(err) && ctx.Err() == nil {
-			p.run.notices.add(fmt.Sprintf("%ss were not purged, because they could not be listed: %v", p.kinds[s.resource].Kind.Kind, err), target{})
+			p.giveUp(s, err)
 		}
 	})
 }
