@@ -274,6 +274,20 @@ var _ = Describe("A Migration", func() {
 		Expect(migration.Status.Stage).To(Equal(storkv1alpha1.MigrationStageFinal))
 	})
 
+	It("is cancelled where somebody took its finalizer off", func(ctx SpecContext) {
+		gone := types.NamespacedName{Namespace: newNamespace(ctx), Name: "gone"}
+		ended := make(chan error, 1)
+		started := reconciler.runner.start(gone, []string{gone.Namespace}, func(ctx context.Context) error {
+			<-ctx.Done()
+			ended <- context.Cause(ctx)
+			return nil
+		})
+		Expect(started.holder).To(BeEmpty())
+		_, err := reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: gone})
+		Expect(err).NotTo(HaveOccurred())
+		Eventually(ended).Should(Receive(MatchError(errDeleted)))
+	})
+
 	It("is never worked on again when it is Final", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
 		migration := migrate(ctx, newMigration(namespace, "done"))
