@@ -89,10 +89,10 @@ var _ = Describe("A kubeconfig", Ordered, ContinueOnFailure, func() {
 			"authority-file": invalid(change(func(k *kubeconfig) {
 				k.cluster.CertificateAuthorityData, k.cluster.CertificateAuthority = nil, token
 			}), "certificate-authority names a file"),
-			"in-clear": invalid(change(func(k *kubeconfig) { k.cluster.Server = "http://" + plain.Addr().String() }), "has no https"),
+			"in-clear": invalid(change(func(k *kubeconfig) { k.cluster.Server = "http://" + plain.Addr().String() }), "and not https"),
 			"userinfo": invalid(change(func(k *kubeconfig) {
 				k.cluster.Server = strings.Replace(k.cluster.Server, "https://", "https://me:"+planted("password in a URL")+"@", 1)
-			}), "server is not the address"),
+			}), "server has a user name or password in it"),
 		})
 		Expect(reached.Load()).To(BeFalse())
 		Expect(trace).NotTo(BeAnExistingFile())

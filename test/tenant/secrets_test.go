@@ -74,7 +74,7 @@ var _ = Describe("A secret", Ordered, ContinueOnFailure, func() {
 		expectPair(ctx, mallory.pair(ctx, "proxy", proxy), storkv1alpha1.ReasonUnreachable, "connection refused")
 		userinfo := mallory.honest()
 		userinfo.cluster.Server = "https://me:" + planted("password of a server") + "@127.0.0.1"
-		mallory.expectRefusal(ctx, "userinfo", userinfo, "server is not the address")
+		mallory.expectRefusal(ctx, "userinfo", userinfo, "server has a user name or password in it")
 	})
 
 	It("of a pair whose connection breaks is not told", func(ctx SpecContext) {

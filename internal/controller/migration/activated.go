@@ -7,6 +7,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -18,7 +19,7 @@ var schedulesResource = storkv1alpha1.GroupVersion.WithResource("migrationschedu
 // there says: it would stop them and overwrite what they wrote (as Stork does). A destination without such a copy was never told.
 func (r *run) refuseActivated(ctx context.Context) error {
 	migration := r.job.migration
-	name := migration.Annotations[storkv1alpha1.AnnotationMigrationScheduleName]
+	name := scheduleOf(migration)
 	if name == "" {
 		return nil
 	}
@@ -38,4 +39,14 @@ func (r *run) refuseActivated(ctx context.Context) error {
 	}
 	return &terminalError{reason: storkv1alpha1.ReasonApplicationsActive, message: fmt.Sprintf("migrated applications are active on remote cluster: "+
 		"MigrationSchedule %s/%s says so there; migrate them back, or stop them there by storkctl deactivate migrations", migration.Namespace, name)}
+}
+
+// scheduleOf names the MigrationSchedule that began a Migration; empty if none did. Whoever writes the Migration can annotate it with
+// anything: what is no name is none of a schedule.
+func scheduleOf(migration *storkv1alpha1.Migration) string {
+	name := migration.Annotations[storkv1alpha1.AnnotationMigrationScheduleName]
+	if len(validation.IsDNS1123Subdomain(name)) > 0 {
+		return ""
+	}
+	return name
 }

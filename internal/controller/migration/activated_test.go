@@ -38,6 +38,9 @@ func TestRefuseActivated(t *testing.T) {
 		"one whose applications are active is Failed":     {annotations: ofSchedule(), status: map[string]any{"applicationActivated": true}, want: terminal},
 		"one is tried again as long as it is not known":   {annotations: ofSchedule(), forbidden: true, want: again},
 		"one of no schedule needs no right to be told so": {forbidden: true},
+		"one of what can be no schedule's name goes on": {
+			annotations: map[string]string{storkv1alpha1.AnnotationMigrationScheduleName: "../victim\n"}, forbidden: true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var copies []runtime.Object

@@ -76,7 +76,7 @@ func (m *metrics) observe(migration *storkv1alpha1.Migration) {
 	labels := prometheus.Labels{
 		"name":      migration.Name,
 		"namespace": migration.Namespace,
-		"schedule":  migration.Annotations[storkv1alpha1.AnnotationMigrationScheduleName],
+		"schedule":  scheduleOf(migration),
 	}
 	m.status.With(labels).Set(statusNumbers[migration.Status.Status])
 	m.stage.With(labels).Set(stageNumbers[migration.Status.Stage])
