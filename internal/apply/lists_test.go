@@ -36,7 +36,7 @@ var _ = Describe("Lists", func() {
 	// lists has requests for a list answered.
 	lists := func(answer func(*http.Request) string) {
 		counter.tamper = func(request *http.Request) (*http.Response, error) {
-			if request.Method != http.MethodGet || !request.URL.Query().Has("limit") {
+			if request.Method != http.MethodGet || !strings.HasSuffix(request.URL.Path, "/configmaps") {
 				return nil, nil
 			}
 			body := answer(request)

@@ -57,7 +57,7 @@ var _ = AfterSuite(func(ctx SpecContext) {
 		}
 	}
 	Expect(len(emitted)).To(BeNumerically(">", 100))
-	Expect(len(allPlanted)).To(BeNumerically(">", 5))
+	Expect(allPlanted).NotTo(BeEmpty())
 	for where, text := range emitted {
 		for what, secret := range allPlanted {
 			for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))} {
