@@ -42,7 +42,7 @@ binaries: ## Build the Kubernetes control plane that tests, demo and benchmarks 
 	@$(GO) run ./hack/clusters binaries
 
 .PHONY: clusters
-clusters: ## Run two control planes until interrupted.
+clusters: ## Run two control planes until interrupted; it prints how to reach them.
 	$(GO) build -o bin/ ./hack/clusters && exec bin/clusters up -n 2 -controller-manager
 
 .PHONY: generate
@@ -73,7 +73,7 @@ tidy-check: ## Fail when go.mod is not tidy.
 	$(GO) mod tidy -diff
 
 .PHONY: fuzz
-fuzz: ## Run each fuzz target for FUZZTIME.
+fuzz: ## Run each fuzz target for FUZZTIME (60s), two at a time.
 	hack/fuzz.sh $(FUZZTIME)
 
 .PHONY: cover
@@ -81,7 +81,7 @@ cover: test ## Run all tests and fail when a package has less than 80 % of its l
 	$(GO) run ./hack/cover -least 80 build/cover.out
 
 .PHONY: vulncheck
-vulncheck: ## Look for known vulnerabilities in what the binaries call (VULNDB=file:///... takes a copy of the database).
+vulncheck: ## Look for known vulnerabilities in what the binaries call (VULNDB=file:///... takes a copy of the database; exit code 2 means that nothing was checked).
 	hack/vulncheck.sh $(VULNDB)
 
 .PHONY: bench

@@ -38,17 +38,17 @@ type MigrationSpec struct {
 	// +nullable
 	NamespaceSelectors map[string]string `json:"namespaceSelectors,omitempty"`
 
-	// includeResources false migrates only volumes, PersistentVolumes and PersistentVolumeClaims.
+	// includeResources false migrates only volumes, PersistentVolumes and PersistentVolumeClaims. It is true by default.
 	// +kubebuilder:default=true
 	// +optional
 	IncludeResources *bool `json:"includeResources,omitempty"`
 
-	// includeVolumes false moves no data, only objects.
+	// includeVolumes false moves no data, only objects. It is true by default.
 	// +kubebuilder:default=true
 	// +optional
 	IncludeVolumes *bool `json:"includeVolumes,omitempty"`
 
-	// startApplications false applies workloads scaled down or suspended.
+	// startApplications false, the default, applies workloads scaled down or suspended.
 	// +kubebuilder:default=false
 	// +optional
 	StartApplications *bool `json:"startApplications,omitempty"`
@@ -69,7 +69,7 @@ type MigrationSpec struct {
 	// +optional
 	IncludeNetworkPolicyWithCIDR *bool `json:"includeNetworkPolicyWithCIDR,omitempty"`
 
-	// skipDeletedNamespaces false fails the Migration when one of the namespaces does not exist.
+	// skipDeletedNamespaces false fails the Migration when one of the namespaces does not exist. It is true by default.
 	// +kubebuilder:default=true
 	// +optional
 	SkipDeletedNamespaces *bool `json:"skipDeletedNamespaces,omitempty"`

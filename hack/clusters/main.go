@@ -90,6 +90,8 @@ func explain(clusters []*localcluster.Cluster) {
 		fmt.Printf("export KUBECONFIG=%s # all, choose with --context\n", strings.Join(files, string(os.PathListSeparator)))
 	}
 	fmt.Printf("export PATH=%s:$PATH # for kubectl %s\n", filepath.Dir(clusters[0].KubectlPath()), localcluster.Version)
+	fmt.Println("kubectl apply --server-side -k config/crd # then, with the operator of `make build`, and without its webhooks:")
+	fmt.Println("bin/godwit manager --kubeconfig $KUBECONFIG --leader-elect=false --metrics-bind-address=0 --webhook-bind-address=0")
 	fmt.Fprintln(os.Stderr, "Ctrl-C stops and removes them.")
 }
 

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -50,7 +51,11 @@ func (a *activation) findSchedules(ctx context.Context, origins map[string]bool)
 	var failed error
 	for _, namespace := range slices.Sorted(maps.Keys(namespaces)) {
 		list := &storkv1alpha1.MigrationScheduleList{}
-		if err := a.client.List(ctx, list, client.InNamespace(namespace)); err != nil {
+		err := a.client.List(ctx, list, client.InNamespace(namespace))
+		if apimeta.IsNoMatchError(err) {
+			return nil, nil // A destination needs no CRDs: then nothing here is to be told.
+		}
+		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("finding MigrationSchedules of the activated applications: %w", err))
 		}
 		schedules = append(schedules, list.Items...)

@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -97,6 +98,26 @@ var _ = Describe("activate and deactivate migrations", func() {
 		Expect(hereClient.Get(ctx, client.ObjectKeyFromObject(s), s)).To(Succeed())
 		return s.Status.ApplicationActivated
 	}
+
+	It("starts what runs where the CRDs are not installed, as at a destination that never had an operator", func(ctx SpecContext) {
+		namespace := newNamespace(ctx, thereClient, nil)
+		deployment := scaledDown(namespace, "apps/v1", "Deployment", "dep")
+		Expect(thereClient.Create(ctx, deployment)).To(Succeed())
+		definition := &unstructured.Unstructured{}
+		definition.SetGroupVersionKind(schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"})
+		Expect(thereClient.Get(ctx, client.ObjectKey{Name: "migrationschedules.stork.libopenstorage.org"}, definition)).To(Succeed())
+		Expect(thereClient.Delete(ctx, definition)).To(Succeed())
+		DeferCleanup(func(ctx SpecContext) {
+			definition.SetResourceVersion("")
+			definition.SetUID("")
+			Expect(thereClient.Create(ctx, definition)).To(Succeed())
+		})
+		Eventually(func() result {
+			return storkctl(ctx, "--kubeconfig", there.KubeconfigFile(), "activate", "migrations", "-n", namespace)
+		}).Should(Or(Equal(succeeds("Updated replicas for deployment "+namespace+"/dep to 3\n")), Equal(succeeds(""))))
+		Expect(thereClient.Get(ctx, client.ObjectKeyFromObject(deployment), deployment)).To(Succeed())
+		Expect(deployment.Object["spec"]).To(HaveKeyWithValue("replicas", BeNumerically("==", 3)))
+	})
 
 	It("starts and stops every kind of workload, in Stork's words and order", func(ctx SpecContext) {
 		registration := &storkv1alpha1.ApplicationRegistration{Resources: []storkv1alpha1.ApplicationResource{{

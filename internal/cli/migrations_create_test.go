@@ -92,6 +92,16 @@ var _ = Describe("create migrations", func() {
 			Expect(b.err.String()).To(BeEmpty())
 		})
 
+		It("says what the migration waits for, once", func(ctx SpecContext) {
+			b := wait(ctx, clocktesting.NewFakeClock(now))
+			set(ctx, "", "Pending", "ClusterPair a/b does not exist")
+			Eventually(b.err.String).Should(Equal("waiting: ClusterPair a/b does not exist\n"))
+			set(ctx, "Volumes", "Pending", "ClusterPair a/b does not exist")
+			set(ctx, "Final", "Successful", "")
+			Eventually(b.code).Should(Receive(BeZero()))
+			Expect(b.err.String()).To(Equal("waiting: ClusterPair a/b does not exist\n"))
+		})
+
 		It("fails with the migration and says why", func(ctx SpecContext) {
 			b := wait(ctx, clocktesting.NewFakeClock(now))
 			set(ctx, "Final", "Failed", "the pair is gone")

@@ -26,6 +26,7 @@ func (g *globals) waitForMigration(ctx context.Context, c client.WithWatch, m *s
 	defer g.Clock.AfterFunc(migrationTimeout, func() { cancel(timedOut) }).Stop()
 
 	progress := newProgress(g.Out, printers.IsTerminal(g.Out))
+	waitsFor := ""
 	options := &client.ListOptions{Namespace: m.Namespace, FieldSelector: fields.OneTermEqualSelector("metadata.name", m.Name)}
 	err := follow(ctx, c, &storkv1alpha1.MigrationList{}, options, func(changes []change) (bool, error) {
 		if len(changes) == 0 || changes[len(changes)-1].deleted {
@@ -33,6 +34,7 @@ func (g *globals) waitForMigration(ctx context.Context, c client.WithWatch, m *s
 		}
 		m = changes[len(changes)-1].object.(*storkv1alpha1.Migration)
 		progress.show(m)
+		g.tellWhyPending(m, &waitsFor)
 		return migrationOver(m.Status.Status), nil
 	})
 	progress.end()
@@ -43,6 +45,16 @@ func (g *globals) waitForMigration(ctx context.Context, c client.WithWatch, m *s
 		return err
 	}
 	return g.reportEnd(m)
+}
+
+// tellWhyPending says what a Migration waits for, each time that it is something else.
+func (g *globals) tellWhyPending(m *storkv1alpha1.Migration, told *string) {
+	condition := apimeta.FindStatusCondition(m.Status.Conditions, storkv1alpha1.ConditionSucceeded)
+	if m.Status.Status != storkv1alpha1.MigrationStatusPending || condition == nil || condition.Message == *told {
+		return
+	}
+	*told = condition.Message
+	g.printlnErr("waiting: " + *told)
 }
 
 func migrationOver(status storkv1alpha1.MigrationStatusType) bool {

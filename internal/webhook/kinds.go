@@ -78,8 +78,8 @@ func (j *judge) checkScope(spec, namespace string, migration storkv1alpha1.Migra
 	var problems []error
 	for i, name := range migration.Namespaces {
 		if name != namespace {
-			problems = append(problems, fmt.Errorf("%s.namespaces[%d]: %q: migration namespaces should only contain the current namespace, %s: "+
-				"only in the admin namespace %s can others be named", spec, i, name, namespace, j.adminNamespace))
+			problems = append(problems, fmt.Errorf("%s.namespaces[%d] is %q, but migration namespaces should only contain the current namespace, %s; "+
+				"others can be named in the admin namespace %s only", spec, i, name, namespace, j.adminNamespace))
 		}
 	}
 	return errors.Join(problems...)
@@ -95,12 +95,15 @@ func (j *judge) authorizeMigration(ctx context.Context, namespace string, migrat
 	case len(migration.NamespaceSelectors) > 0:
 		namespaces = []string{everywhere}
 	}
+	var missing []error
 	for _, wanted := range rightsFor(migration) {
-		if err := j.requesters.require(ctx, wanted, namespaces...); err != nil {
+		err := j.requesters.require(ctx, wanted, namespaces...)
+		if _, ok := errors.AsType[*missingError](err); err != nil && !ok {
 			return err
 		}
+		missing = append(missing, err)
 	}
-	return nil
+	return errors.Join(missing...)
 }
 
 func rightsFor(migration storkv1alpha1.MigrationSpec) []right {

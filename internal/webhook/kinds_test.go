@@ -66,6 +66,10 @@ var _ = Describe("A requester", func() {
 			with(migrationOf("shop", "shop"), func(s *storkv1alpha1.MigrationSpec) { s.PreExecRule = "r" }), "may not create pods/exec in namespace shop"),
 		Entry("running commands after", "mover",
 			with(migrationOf("shop", "shop"), func(s *storkv1alpha1.MigrationSpec) { s.PostExecRule = "r" }), "may not create pods/exec in namespace shop"),
+		Entry("each of several things", "nobody",
+			with(migrationOf("shop", "shop"), func(s *storkv1alpha1.MigrationSpec) { s.PreExecRule = "r" }),
+			"may not create pods in namespace shop, and the operator sends the data of volumes there to the other cluster: get that right, "+
+				"or ask someone who has it to make this request; user \"nobody\" may not create pods/exec"),
 		Entry("one of several namespaces", "runner", migrationOf(adminNamespace, "shop", "other"), "may not list secrets in namespace other,"),
 		Entry("namespaces that selectors choose, now or later", "both",
 			with(migrationOf(adminNamespace, "shop"), func(s *storkv1alpha1.MigrationSpec) {
@@ -142,8 +146,8 @@ var _ = Describe("An object", func() {
 			s.Selectors = map[string]string{"app": "web, api"}
 		})), `spec.template.spec.selectors: app: "web, api" is no label's value`),
 		Entry("a Migration of another namespace", migrationOf("shop", "shop", "other"),
-			`spec.namespaces[1]: "other": migration namespaces should only contain the current namespace, shop`),
-		Entry("a schedule of another namespace", scheduleOf(migrationOf("shop", "other")), `spec.template.spec.namespaces[0]: "other"`),
+			`spec.namespaces[1] is "other", but migration namespaces should only contain the current namespace, shop`),
+		Entry("a schedule of another namespace", scheduleOf(migrationOf("shop", "other")), `spec.template.spec.namespaces[0] is "other"`),
 		Entry("a kubeconfig that runs commands", &storkv1alpha1.ClusterPair{
 			ObjectMeta: named("shop"),
 			Spec: storkv1alpha1.ClusterPairSpec{Config: &runtime.RawExtension{Raw: []byte(`{"current-context": "c",

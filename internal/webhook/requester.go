@@ -57,12 +57,15 @@ type missingError struct {
 }
 
 func (e *missingError) Error() string {
-	where := "in all namespaces"
-	if !slices.Contains(e.namespaces, everywhere) {
-		where = "in namespace " + strings.Join(e.namespaces[:min(len(e.namespaces), 5)], ", ")
-	}
-	if len(e.namespaces) > 5 {
-		where += fmt.Sprintf(" and %d more", len(e.namespaces)-5)
+	const named = 5
+	where := "in namespace " + e.namespaces[0]
+	switch {
+	case slices.Contains(e.namespaces, everywhere):
+		where = "in all namespaces"
+	case len(e.namespaces) > named:
+		where = fmt.Sprintf("in namespaces %s and %d more", strings.Join(e.namespaces[:named], ", "), len(e.namespaces)-named)
+	case len(e.namespaces) > 1:
+		where = "in namespaces " + strings.Join(e.namespaces, ", ")
 	}
 	return fmt.Sprintf("user %q may not %s %s, and %s: get that right, or ask someone who has it to make this request", e.user, e.right, where, e.right.because)
 }

@@ -47,8 +47,9 @@ func (v *validator[T]) validate(ctx context.Context, object T) error {
 		return nil
 	}
 	err := v.authorize(ctx, object)
-	if missing, ok := errors.AsType[*missingError](err); ok {
-		return apierrors.NewForbidden(schema.GroupResource{Group: storkv1alpha1.GroupName, Resource: v.resource}, object.GetName(), missing)
+	if _, ok := errors.AsType[*missingError](err); ok {
+		resource := schema.GroupResource{Group: storkv1alpha1.GroupName, Resource: v.resource}
+		return apierrors.NewForbidden(resource, object.GetName(), errors.New(oneLine(err)))
 	}
 	if err != nil {
 		return apierrors.NewInternalError(err)
@@ -62,9 +63,12 @@ func (v *validator[T]) invalid(object T, problems error) error {
 		Status:  metav1.StatusFailure,
 		Code:    http.StatusUnprocessableEntity,
 		Reason:  metav1.StatusReasonInvalid,
-		Message: fmt.Sprintf("%s %q is invalid: %s", v.kind, object.GetName(), strings.ReplaceAll(problems.Error(), "\n", "; ")),
+		Message: fmt.Sprintf("%s %q is invalid: %s", v.kind, object.GetName(), oneLine(problems)),
 	}}
 }
+
+// oneLine is the text of errors that were joined.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // register serves the validator at the path that follows from its kind.
 func register[O any, T interface {
