@@ -392,18 +392,3 @@ var _ = Describe("Faults", func() {
 		Expect(found(o).GetAnnotations()).To(HaveKeyWithValue(storkv1alpha1.AnnotationMigrationName, "one"))
 	})
 })
-
-var _ = Describe("Progress", func() {
-	It("is told at most once a second, and at the end", func() {
-		engine, _ := newEngine(cluster.Config(), apply.Options{Clock: newSteppingClock()})
-		namespace := newNamespace()
-		var objects []*unstructured.Unstructured
-		for i := range 30 {
-			objects = append(objects, object(fmt.Sprintf("{apiVersion: v1, kind: ConfigMap, metadata: {name: c%d, namespace: %s}}", i, namespace)))
-		}
-		var told []apply.Progress
-		_, err := engine.Run(context.Background(), plan(objects...), func(p apply.Progress) { told = append(told, p) })
-		Expect(err).NotTo(HaveOccurred())
-		Expect(told).To(Equal([]apply.Progress{{Total: 30, Done: 30}}), "no second passes on the clock")
-	})
-})
