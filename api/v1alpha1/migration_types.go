@@ -328,6 +328,9 @@ type MigrationStatus struct {
 	// +listType=atomic
 	// +optional
 	Notices []string `json:"notices,omitempty"`
+	// pendingSince is when the Migration began to wait for something that does not exist or is not ready; unset while it does not.
+	// +optional
+	PendingSince *metav1.Time `json:"pendingSince,omitempty"`
 	// startTimestamp is when work began.
 	// +optional
 	StartTimestamp *metav1.Time `json:"startTimestamp,omitempty"`

@@ -21,8 +21,8 @@ const (
 	requestTimeout = time.Minute
 	// awaitPause is between two looks at an object that cannot be watched.
 	awaitPause = time.Second
-	// maxPages of a LIST are two million objects: a server that always has another page would be read for ever.
-	maxPages = 4_000
+	// maxPages of a LIST are a million objects: a server that always has another page would be read for ever.
+	maxPages = 2_000
 	// maxRestarts bounds how often a LIST is begun anew because its token has expired, after five minutes by default.
 	maxRestarts = 3
 	// shorterPages is how much shorter pages get when one was too large.

@@ -113,9 +113,11 @@ func (a *activation) switchWorkload(ctx context.Context, kind activatedKind, obj
 	changed, fresh := false, true
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() (err error) {
 		if !fresh {
-			if object, err = resource.Get(ctx, object.GetName(), metav1.GetOptions{}); err != nil {
+			read, err := resource.Get(ctx, object.GetName(), metav1.GetOptions{})
+			if err != nil {
 				return err
 			}
+			object = read
 		}
 		fresh = false
 		if changed, err = a.change(object); err != nil || !changed {

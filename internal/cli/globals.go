@@ -112,12 +112,12 @@ func newScheme() (*runtime.Scheme, error) {
 
 // println prints a line on the output stream. Errors of it are dropped: there is nobody left to tell.
 func (g *globals) println(line string) {
-	_, _ = fmt.Fprintln(g.Out, line)
+	_, _ = fmt.Fprintln(g.Out, printable(line))
 }
 
 // printlnErr prints a line on the error stream.
 func (g *globals) printlnErr(line string) {
-	_, _ = fmt.Fprintln(g.ErrOut, line)
+	_, _ = fmt.Fprintln(g.ErrOut, printable(line))
 }
 
 // alsoSpelled makes other spellings of a flag work, since Stork's commands do not agree on one.

@@ -3,7 +3,9 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/liggitt/tabwriter"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,12 +33,27 @@ func newTable(out io.Writer, columns ...string) *table {
 func (t *table) print(rows [][]any) error {
 	content := &metav1.Table{ColumnDefinitions: t.columns}
 	for _, cells := range rows {
+		for i := range cells {
+			if text, ok := cells[i].(string); ok {
+				cells[i] = printable(text)
+			}
+		}
 		content.Rows = append(content.Rows, metav1.TableRow{Cells: cells})
 	}
 	if err := t.printer.PrintObj(content, t.out); err != nil {
 		return err
 	}
 	return t.out.Flush()
+}
+
+// printable takes out what steers a terminal: texts of a status are whatever somebody wrote there.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // timeCell is a time as tables show it; the zero time is blank.

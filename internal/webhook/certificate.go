@@ -30,8 +30,9 @@ import (
 const (
 	// renewBefore is how long before its end a certificate is replaced. It is made for a year.
 	renewBefore = 120 * 24 * time.Hour
-	// checkInterval is how often it is looked at, by each replica.
-	checkInterval = time.Hour
+	// checkInterval is how often each replica looks at it, and so how long nothing may be admitted after somebody has taken the
+	// authority out of the configuration.
+	checkInterval = 30 * time.Second
 	// retryInterval is how soon after a failure.
 	retryInterval = 2 * time.Second
 )

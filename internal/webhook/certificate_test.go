@@ -107,6 +107,26 @@ var _ = Describe("The certificate of the webhooks", func() {
 		}
 	})
 
+	It("is trusted again soon after somebody has taken its authority out of the configuration", func(ctx SpecContext) {
+		replica := certificate()
+		running, stop := context.WithCancel(ctx)
+		ended := make(chan error)
+		go func() { ended <- replica.Start(running) }()
+		Eventually(func() error { return replica.Ready(nil) }).Should(Succeed())
+		changed := live(ctx, replica)
+		for i := range changed.Webhooks {
+			changed.Webhooks[i].ClientConfig.CABundle = nil
+		}
+		Expect(admin.Update(ctx, changed)).To(Succeed())
+		Eventually(func() []byte {
+			now.Step(checkInterval)
+			return live(ctx, replica).Webhooks[0].ClientConfig.CABundle
+		}).ShouldNot(BeEmpty())
+		expectTrusted(ctx, replica)
+		stop()
+		Expect(<-ended).To(Succeed())
+	})
+
 	It("says which configuration is missing, and goes on as soon as it is there", func(ctx SpecContext) {
 		Expect(admin.Delete(ctx, configuration)).To(Succeed())
 		replica := certificate()

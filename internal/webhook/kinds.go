@@ -7,6 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/internal/inventory"
 	"github.com/godwit-io/godwit/internal/remote"
@@ -45,6 +49,7 @@ func (j *judge) clusterPair() *validator[*storkv1alpha1.ClusterPair] {
 func (j *judge) migration() *validator[*storkv1alpha1.Migration] {
 	return &validator[*storkv1alpha1.Migration]{
 		kind: "Migration", resource: "migrations",
+		checkChange: checkNotBegun,
 		check: func(migration *storkv1alpha1.Migration) error {
 			return errors.Join(migration.Spec.CheckSelectors("spec"), j.checkScope("spec", migration.Namespace, migration.Spec))
 		},
@@ -52,6 +57,16 @@ func (j *judge) migration() *validator[*storkv1alpha1.Migration] {
 			return j.authorizeMigration(ctx, migration.Namespace, migration.Spec)
 		},
 	}
+}
+
+// checkNotBegun keeps what a Migration does from becoming another thing than it says.
+func checkNotBegun(before, after *storkv1alpha1.Migration) error {
+	stage := before.Status.Stage
+	if stage == storkv1alpha1.MigrationStageInitial && before.Status.StartTimestamp == nil || equality.Semantic.DeepEqual(before.Spec, after.Spec) {
+		return nil
+	}
+	return fmt.Errorf("spec: the Migration has begun, its stage is %q, and cannot be changed any more: create another one, after "+
+		"deleting this one if it is to be cancelled", stage)
 }
 
 // migrationSchedule is judged as the Migrations that the operator will make of it.
@@ -151,16 +166,34 @@ func (j *judge) resourceTransformation() *validator[*storkv1alpha1.ResourceTrans
 			return transform.ValidateTransformation(transformation.Spec)
 		},
 		authorize: func(ctx context.Context, transformation *storkv1alpha1.ResourceTransformation) error {
-			if !slices.ContainsFunc(transformation.Spec.Objects, transformsSecrets) {
-				return nil
+			var missing []error
+			for _, wanted := range rightsForChanges(transformation.Spec) {
+				missing = append(missing, j.requesters.require(ctx, wanted, transformation.Namespace))
 			}
-			return j.requesters.require(ctx, trySecrets, transformation.Namespace)
+			return errors.Join(missing...)
 		},
 	}
 }
 
-func transformsSecrets(spec storkv1alpha1.TransformSpec) bool {
-	return strings.HasPrefix(spec.Resource, "/") && strings.HasSuffix(spec.Resource, "/Secret")
+// rightsForChanges are those that changing some kinds takes: the copies are written with the credential of a pair, which may have
+// more rights than whoever says how they are changed.
+func rightsForChanges(spec storkv1alpha1.ResourceTransformationSpec) []right {
+	var rights []right
+	for kind, wanted := range map[schema.GroupKind]right{
+		{Kind: "Secret"}:                               trySecrets,
+		{Group: rbacv1.GroupName, Kind: "Role"}:        changeRoles,
+		{Group: rbacv1.GroupName, Kind: "RoleBinding"}: changeBindings,
+	} {
+		if slices.ContainsFunc(spec.Objects, func(object storkv1alpha1.TransformSpec) bool { return isOfKind(object, kind) }) {
+			rights = append(rights, wanted)
+		}
+	}
+	return rights
+}
+
+// isOfKind reads group/version/kind; the core group is empty.
+func isOfKind(object storkv1alpha1.TransformSpec, kind schema.GroupKind) bool {
+	return strings.HasPrefix(object.Resource, kind.Group+"/") && strings.HasSuffix(object.Resource, "/"+kind.Kind)
 }
 
 func (j *judge) applicationRegistration() *validator[*storkv1alpha1.ApplicationRegistration] {

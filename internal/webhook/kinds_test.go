@@ -47,6 +47,16 @@ func ruleIn(namespace string) *storkv1alpha1.Rule {
 	}}}
 }
 
+func transformationOf(resource string) *storkv1alpha1.ResourceTransformation {
+	return &storkv1alpha1.ResourceTransformation{
+		ObjectMeta: named("shop"),
+		Spec: storkv1alpha1.ResourceTransformationSpec{Objects: []storkv1alpha1.TransformSpec{{
+			Resource: resource,
+			Paths:    []storkv1alpha1.ResourcePath{{Path: "metadata.labels.a", Value: "b", Type: "string", Operation: "add"}},
+		}}},
+	}
+}
+
 func with(migration *storkv1alpha1.Migration, change func(*storkv1alpha1.MigrationSpec)) *storkv1alpha1.Migration {
 	change(&migration.Spec)
 	return migration
@@ -80,6 +90,11 @@ var _ = Describe("A requester", func() {
 			"may not list secrets in namespace shop"),
 		Entry("saying where Secrets go", "nobody", pairIn("shop"), "may not list secrets in namespace shop"),
 		Entry("saying what runs in pods", "mover", ruleIn("shop"), "may not create pods/exec in namespace shop"),
+		Entry("saying what roles become that are copied with another's rights", "mover", transformationOf("rbac.authorization.k8s.io/v1/Role"),
+			"may not escalate roles in namespace shop"),
+		Entry("saying whom bindings are for that are copied with another's rights", "mover",
+			transformationOf("rbac.authorization.k8s.io/v1/RoleBinding"), "may not bind clusterroles in namespace shop"),
+		Entry("trying changes on Secrets", "nobody", transformationOf("/v1/Secret"), "may not list secrets in namespace shop"),
 		Entry("saying what runs in all pods", "runner", ruleIn(adminNamespace), "may not create pods/exec in all namespaces"),
 	)
 
@@ -101,6 +116,7 @@ var _ = Describe("A requester", func() {
 		Entry("a schedule", "mover", scheduleOf(migrationOf("shop", "shop"))),
 		Entry("a pair", "reader", pairIn("shop")),
 		Entry("a rule", "runner", ruleIn("shop")),
+		Entry("changes of what gives nobody rights", "nobody", transformationOf("apps/v1/Deployment")),
 		Entry("a rule for all", "everywhere", ruleIn(adminNamespace)),
 	)
 
@@ -173,6 +189,17 @@ var _ = Describe("An object", func() {
 			}},
 		}, "resources[0]: suspendOptions of App"),
 	)
+
+	It("is a Migration that has begun and does what it said", func(ctx SpecContext) {
+		migration := migrationOf("shop", "shop")
+		Expect(admin.Create(ctx, migration)).To(Succeed())
+		migration.Spec.StartApplications = new(true)
+		Expect(admin.Update(ctx, migration)).To(Succeed(), "it has not begun")
+		migration.Status.Stage = storkv1alpha1.MigrationStageApplications
+		Expect(admin.Status().Update(ctx, migration)).To(Succeed())
+		migration.Spec.StartApplications = new(false)
+		Expect(admin.Update(ctx, migration)).To(MatchError(ContainSubstring(`the Migration has begun, its stage is "Applications", and cannot be changed any more`)))
+	})
 
 	It("is left alone by changes that have nothing to do with what is wrong", func(ctx SpecContext) {
 		configuration := &admissionregistrationv1.ValidatingWebhookConfiguration{}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
@@ -17,9 +18,9 @@ import (
 // parallelReviews is how many questions the API server is asked at once for one request.
 const parallelReviews = 16
 
-// right is something in the core group that the operator does on behalf of a requester, who therefore must be allowed to do it.
+// right is something that the operator does on behalf of a requester, who therefore must be allowed to do it.
 type right struct {
-	verb, resource, subresource string
+	verb, group, resource, subresource string
 	// because says what the operator would use the right for.
 	because string
 }
@@ -32,13 +33,18 @@ func (r right) String() string {
 	return r.verb + " " + r.resource + "/" + r.subresource
 }
 
+const becauseRBAC = "the operator writes what a ResourceTransformation makes of RBAC objects there with rights of its own"
+
 var (
 	readSecrets = right{verb: "list", resource: "secrets", because: "the operator reads Secrets there and sends them to the other cluster"}
 	trySecrets  = right{verb: "list", resource: "secrets", because: "the operator tries the changes on Secrets there and tells what it finds"}
 	// mountVolumes stands for reading the data of volumes, for which Kubernetes has no right of its own: whoever creates a pod
 	// can mount every claim of its namespace.
 	mountVolumes = right{verb: "create", resource: "pods", because: "the operator sends the data of volumes there to the other cluster"}
-	runCommands  = right{verb: "create", resource: "pods", subresource: "exec", because: "the operator runs commands of a Rule in pods there"}
+	// changeRoles and changeBindings are what the API server asks of those who write what gives more than they have themselves.
+	changeRoles    = right{verb: "escalate", group: rbacv1.GroupName, resource: "roles", because: becauseRBAC}
+	changeBindings = right{verb: "bind", group: rbacv1.GroupName, resource: "clusterroles", because: becauseRBAC}
+	runCommands    = right{verb: "create", resource: "pods", subresource: "exec", because: "the operator runs commands of a Rule in pods there"}
 )
 
 // everywhere asks for a right in all namespaces.
@@ -127,7 +133,7 @@ func (r *requesters) allowed(ctx context.Context, user authenticationv1.UserInfo
 		Spec: authorizationv1.SubjectAccessReviewSpec{
 			User: user.Username, UID: user.UID, Groups: user.Groups, Extra: extra,
 			ResourceAttributes: &authorizationv1.ResourceAttributes{
-				Namespace: namespace, Verb: wanted.verb, Version: "v1", Resource: wanted.resource, Subresource: wanted.subresource,
+				Namespace: namespace, Verb: wanted.verb, Group: wanted.group, Version: "v1", Resource: wanted.resource, Subresource: wanted.subresource,
 			},
 		},
 	}, metav1.CreateOptions{})

@@ -23,6 +23,8 @@ type validator[T client.Object] struct {
 	kind, resource string
 	// check returns what is wrong with the object itself, each problem with its field.
 	check func(T) error
+	// checkChange returns why an object cannot be changed; nil where all can.
+	checkChange func(before, after T) error
 	// authorize returns a *missingError if the requester lacks a right. Nil means that no right is needed.
 	authorize func(context.Context, T) error
 }
@@ -31,7 +33,12 @@ func (v *validator[T]) ValidateCreate(ctx context.Context, object T) (admission.
 	return nil, v.validate(ctx, object)
 }
 
-func (v *validator[T]) ValidateUpdate(ctx context.Context, _, object T) (admission.Warnings, error) {
+func (v *validator[T]) ValidateUpdate(ctx context.Context, before, object T) (admission.Warnings, error) {
+	if v.checkChange != nil {
+		if err := v.checkChange(before, object); err != nil {
+			return nil, v.invalid(object, err)
+		}
+	}
 	return nil, v.validate(ctx, object)
 }
 

@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -57,18 +55,9 @@ func (r *Reconciler) leadsHere(ctx context.Context, cluster *remote.Cluster, pai
 	}
 	ctx, cancel := context.WithTimeout(ctx, leadsHereTimeout)
 	defer cancel()
-	found, err := cluster.Dynamic.Resource(pairsResource).Namespace(pair.Namespace).Get(ctx, pair.Name, metav1.GetOptions{})
-	if err == nil && found.GetUID() == pair.UID {
-		return true
-	}
-	if answered(err) {
+	same, err := cluster.Has(ctx, pairsResource, pair)
+	if !same && err == nil {
 		r.apart.add(name, cluster)
 	}
-	return false
-}
-
-// answered tells whether an API server has answered, be it with a refusal.
-func answered(err error) bool {
-	status := apierrors.ReasonForError(err)
-	return err == nil || status == metav1.StatusReasonNotFound || status == metav1.StatusReasonForbidden
+	return same
 }

@@ -36,6 +36,9 @@ func (f *flow) bring(ctx context.Context, progress func(apply.Progress)) (*outco
 	if err != nil {
 		return nil, err
 	}
+	if err := f.leaveCredentials(ctx, set); err != nil {
+		return nil, err
+	}
 	log.FromContext(ctx).Info("Collected objects at the source", "objects", len(set.Objects), "skipped", len(set.Skipped))
 	lost, err := f.retarget(ctx, set)
 	if err != nil {

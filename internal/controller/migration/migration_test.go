@@ -218,10 +218,7 @@ var _ = Describe("A Migration", func() {
 		stuck := newMigration(namespace, "one")
 		stuck.Spec.ClusterPair = pairStuck
 		Expect(here.Create(ctx, stuck)).To(Succeed())
-		Eventually(func(g Gomega) {
-			g.Expect(here.Get(ctx, client.ObjectKeyFromObject(stuck), stuck)).To(Succeed())
-			g.Expect(stuck.Status.Stage).To(Equal(storkv1alpha1.MigrationStageApplications))
-		}).Should(Succeed())
+		Eventually(func() bool { return reconciler.runner.running(client.ObjectKeyFromObject(stuck)) }).Should(BeTrue())
 		waiting := newMigration(namespace, "two")
 		Expect(here.Create(ctx, waiting)).To(Succeed())
 		Eventually(pendingMessage(ctx, waiting)).Should(HavePrefix("WaitingForMigration: waits for Migration " + namespace + "/one"))

@@ -48,6 +48,7 @@ func (r *run) do(ctx context.Context) error {
 	r.tellMissing()
 	stages := []func(context.Context) error{
 		r.takeOver,
+		r.refuseOwnCluster,
 		r.refuseActivated,
 		r.runPreExecRule,
 		r.migrateVolumes,

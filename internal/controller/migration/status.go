@@ -36,10 +36,15 @@ type statusWriter struct {
 	metrics  *metrics
 	// written is the Migration as the API server has it.
 	written *storkv1alpha1.Migration
+	// generation is that of the spec that the status is about, also after somebody has changed it.
+	generation int64
 }
 
 func newStatusWriter(r *Reconciler, migration *storkv1alpha1.Migration) *statusWriter {
-	return &statusWriter{client: r.Client, live: r.Live, recorder: r.Recorder, clock: r.Clock, metrics: r.metrics, written: migration.DeepCopy()}
+	return &statusWriter{
+		client: r.Client, live: r.Live, recorder: r.Recorder, clock: r.Clock, metrics: r.metrics,
+		written: migration.DeepCopy(), generation: migration.Generation,
+	}
 }
 
 // update changes the status, and writes it if that made a difference. The summary in words follows by itself.
@@ -53,9 +58,12 @@ func (s *statusWriter) update(ctx context.Context, change func(*storkv1alpha1.Mi
 			ElapsedTimeForResourceMigration: storkv1alpha1.ElapsedNotApplicable,
 		}
 	}
+	if after.Status.Status != storkv1alpha1.MigrationStatusPending {
+		after.Status.PendingSince = nil
+	}
 	progress := after.TableProgress()
 	after.Status.Progress = &progress
-	after.Status.ObservedGeneration = after.Generation
+	after.Status.ObservedGeneration = s.generation
 	if equality.Semantic.DeepEqual(before.Status, after.Status) {
 		return nil
 	}
@@ -162,6 +170,12 @@ func (s *statusWriter) pending(ctx context.Context, reason, message string) erro
 	known := condition != nil && condition.Message == message
 	err := s.update(ctx, func(status *storkv1alpha1.MigrationStatus) {
 		status.Status = storkv1alpha1.MigrationStatusPending
+		switch {
+		case reason != storkv1alpha1.ReasonPending: // It waits for another Migration, however long that takes.
+			status.PendingSince = nil
+		case status.PendingSince == nil:
+			status.PendingSince = new(metav1.NewTime(s.clock.Now()))
+		}
 		s.setConditions(status, metav1.ConditionUnknown, reason, message)
 	})
 	if err == nil && !known {
@@ -170,13 +184,12 @@ func (s *statusWriter) pending(ctx context.Context, reason, message string) erro
 	return err
 }
 
-// pendingSince is when the Migration began to wait, now if it does not.
+// pendingSince is when the Migration began to wait for what it needs, now if it does not.
 func (s *statusWriter) pendingSince() time.Time {
-	condition := apimeta.FindStatusCondition(s.written.Status.Conditions, storkv1alpha1.ConditionSucceeded)
-	if s.written.Status.Status != storkv1alpha1.MigrationStatusPending || condition == nil {
-		return s.clock.Now()
+	if since := s.written.Status.PendingSince; since != nil {
+		return since.Time
 	}
-	return condition.LastTransitionTime.Time
+	return s.clock.Now()
 }
 
 // final ends the Migration. change fills in what is known of its objects.
@@ -218,7 +231,7 @@ func (s *statusWriter) setConditions(status *storkv1alpha1.MigrationStatus, succ
 	} {
 		apimeta.SetStatusCondition(&status.Conditions, metav1.Condition{
 			Type: conditionType, Status: value, Reason: reason, Message: limit(message, conditionMessageLimit),
-			ObservedGeneration: s.written.Generation, LastTransitionTime: now,
+			ObservedGeneration: s.generation, LastTransitionTime: now,
 		})
 	}
 	sortConditions(status.Conditions)

@@ -69,6 +69,36 @@ var _ = Describe("The status of a Migration", func() {
 		return run.final(ctx, storkv1alpha1.MigrationStatusFailed, storkv1alpha1.ReasonFailed, message, func(*storkv1alpha1.MigrationStatus) {})
 	}
 
+	It("tells since when a Migration lacks something, and not since when it runs or waits for another one", func(ctx SpecContext) {
+		clock := run.clock.(*clocktesting.FakeClock)
+		clock.Step(time.Hour)
+		Expect(run.pendingSince()).To(Equal(clock.Now()), "it has run up to now")
+		Expect(run.pending(ctx, storkv1alpha1.ReasonWaitingForMigration, "waits")).To(Succeed())
+		clock.Step(time.Hour)
+		Expect(run.pendingSince()).To(Equal(clock.Now()), "it has waited for another one up to now")
+		Expect(run.pending(ctx, storkv1alpha1.ReasonPending, "no pair")).To(Succeed())
+		began := clock.Now()
+		clock.Step(time.Minute)
+		Expect(run.pending(ctx, storkv1alpha1.ReasonPending, "no rule")).To(Succeed())
+		Expect(writer(ctx).pendingSince()).To(BeTemporally("~", began, time.Second))
+		Expect(run.stage(ctx, storkv1alpha1.MigrationStageApplications, "goes on")).To(Succeed())
+		Expect(read(ctx).Status.PendingSince).To(BeNil())
+	})
+
+	It("is about the spec that the run began with", func(ctx SpecContext) {
+		migration := newMigration(newNamespace(ctx), "edited")
+		migration.Labels = map[string]string{labelOwnOperator: ""}
+		Expect(here.Create(ctx, migration)).To(Succeed())
+		key = client.ObjectKeyFromObject(migration)
+		run = writer(ctx)
+		Expect(run.stage(ctx, storkv1alpha1.MigrationStageApplications, "bringing objects")).To(Succeed())
+		edited := read(ctx)
+		edited.Spec.PurgeDeletedResources = new(true)
+		Expect(here.Update(ctx, edited)).To(Succeed())
+		Expect(fail(ctx, "so it is")).To(Succeed())
+		Expect(read(ctx).Status.ObservedGeneration).To(Equal(edited.Generation - 1))
+	})
+
 	It("is not written by a run that was taken over", func(ctx SpecContext) {
 		Expect(writer(ctx).takeOver(ctx)).To(Succeed())
 		Expect(fail(ctx, "too late")).To(MatchError(errSuperseded))
