@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
@@ -25,11 +26,16 @@ type landmark struct {
 }
 
 // refuseOwnCluster ends a Migration whose destination is the cluster that it reads: it would stop the workloads that it copies.
-// That a pair is Ready is no proof, because its credential may have become another one since.
+// That a pair is Ready is no proof, because its credential may have become another one since. A destination that does not answer
+// the question is taken for another cluster: a fault there must not keep a run from going on.
 func (r *run) refuseOwnCluster(ctx context.Context) error {
 	landmarks := []landmark{{pairsResource, r.job.pair}}
 	first := r.job.namespaces[0].Source
-	namespace, err := r.Source.Dynamic.Resource(namespacesResource).Get(ctx, first, metav1.GetOptions{})
+	var namespace metav1.Object
+	err := patiently(ctx, func() (err error) {
+		namespace, err = r.Source.Dynamic.Resource(namespacesResource).Get(ctx, first, metav1.GetOptions{})
+		return err
+	})
 	switch {
 	case err == nil:
 		landmarks = append(landmarks, landmark{namespacesResource, namespace})
@@ -44,7 +50,7 @@ func (r *run) refuseOwnCluster(ctx context.Context) error {
 		for _, known := range landmarks {
 			same, err := cluster.Has(ctx, known.resource, known.object)
 			if err != nil {
-				return err
+				log.FromContext(ctx).Info("Whether the destination is another cluster could not be found out", "reason", err.Error())
 			}
 			if same {
 				return &terminalError{reason: storkv1alpha1.ReasonSameCluster, message: fmt.Sprintf(
