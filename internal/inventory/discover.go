@@ -47,20 +47,32 @@ type Served struct {
 // Discover asks an API server what it serves, in two requests where it knows aggregated discovery. API groups whose own server
 // does not answer are left out and named in the notices; the error tells that nothing could be learned.
 func Discover(ctx context.Context, client discovery.DiscoveryInterface) (Served, error) {
-	groups, lists, err := discovery.ToServerResourcesInterfaceWithContext(client).ServerGroupsAndResourcesWithContext(ctx)
-	failed, partial := errors.AsType[*discovery.ErrGroupDiscoveryFailed](err)
-	if err != nil && (!partial || len(lists) == 0) {
+	server := discovery.ToServerResourcesInterfaceWithContext(client)
+	served, err := patiently(ctx, func(ctx context.Context) (Served, error) {
+		groups, lists, err := server.ServerGroupsAndResourcesWithContext(ctx)
+		failed, partial := errors.AsType[*discovery.ErrGroupDiscoveryFailed](err)
+		if err != nil && (!partial || len(lists) == 0) {
+			return Served{}, err
+		}
+		served := Served{Resources: resources(groups, lists)}
+		if partial {
+			served.Notices = silentGroups(failed)
+		}
+		return served, nil
+	})
+	if err != nil {
 		return Served{}, fmt.Errorf("asking the API server what it serves: %w", err)
 	}
-	served := Served{Resources: resources(groups, lists)}
-	if partial {
-		for version, cause := range failed.Groups {
-			served.Notices = append(served.Notices,
-				fmt.Sprintf("API group %s was left out: its server does not answer: %v", version, cause))
-		}
-		slices.Sort(served.Notices)
-	}
 	return served, nil
+}
+
+func silentGroups(failed *discovery.ErrGroupDiscoveryFailed) []string {
+	notices := make([]string, 0, len(failed.Groups))
+	for version, cause := range failed.Groups {
+		notices = append(notices, fmt.Sprintf("API group %s was left out: its server does not answer: %v", version, cause))
+	}
+	slices.Sort(notices)
+	return notices
 }
 
 // resources joins the lists of all versions of all groups.

@@ -2,11 +2,13 @@ package inventory
 
 import (
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,6 +26,15 @@ func keysOf[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m))
 // oldServer answers as an API server does that knows no aggregated discovery. What is not in the map fails.
 func oldServer(t *testing.T, answers map[string]any) discovery.DiscoveryInterface {
 	t.Helper()
+	client, err := discovery.NewDiscoveryClientForConfig(oldServerConfig(t, answers))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func oldServerConfig(t *testing.T, answers map[string]any) *rest.Config {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		answer, known := answers[request.URL.Path]
 		if !known {
@@ -34,11 +45,7 @@ func oldServer(t *testing.T, answers map[string]any) discovery.DiscoveryInterfac
 		_ = json.NewEncoder(w).Encode(answer)
 	}))
 	t.Cleanup(server.Close)
-	client, err := discovery.NewDiscoveryClientForConfig(&rest.Config{Host: server.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
+	return &rest.Config{Host: server.URL}
 }
 
 func group(name string, versions ...string) metav1.APIGroup {
@@ -96,9 +103,39 @@ func TestDiscoverFailsWhenNothingAnswers(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if served, err := Discover(t.Context(), oldServer(t, answers)); err == nil {
 				t.Errorf("got %v and no error", served)
 			}
 		})
 	}
 }
+
+func TestDiscoverAsksAgainWhereTheFailureMayPass(t *testing.T) {
+	answering := oldServerConfig(t, map[string]any{
+		"/api":    metav1.APIVersions{Versions: []string{"v1"}},
+		"/apis":   metav1.APIGroupList{},
+		"/api/v1": resourceList("v1", metav1.APIResource{Name: "namespaces", Kind: "Namespace", Verbs: []string{"list"}}),
+	})
+	var asked atomic.Int32
+	answering.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(request *http.Request) (*http.Response, error) {
+			if asked.Add(1) == 1 {
+				return nil, io.ErrUnexpectedEOF
+			}
+			return next.RoundTrip(request)
+		})
+	})
+	client, err := discovery.NewDiscoveryClientForConfig(answering)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served, err := Discover(t.Context(), client)
+	if err != nil || len(served.Resources) != 1 {
+		t.Errorf("got %v and error %v", served.Resources, err)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return r(request) }

@@ -2,14 +2,10 @@ package inventory
 
 import (
 	"context"
-	"errors"
-	"net/http"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
 )
 
@@ -42,7 +38,9 @@ func list[T any](ctx context.Context, client dynamic.ResourceInterface, options 
 func listOnce[T any](ctx context.Context, client dynamic.ResourceInterface, options metav1.ListOptions, take take[T]) ([]T, error) {
 	var taken []T
 	for {
-		page, err := listPage(ctx, client, options)
+		page, err := patiently(ctx, func(ctx context.Context) (*unstructured.UnstructuredList, error) {
+			return client.List(ctx, options)
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -58,30 +56,4 @@ func listOnce[T any](ctx context.Context, client dynamic.ResourceInterface, opti
 			return taken, nil
 		}
 	}
-}
-
-// pageBackoff has a page read again for some three seconds: a source of hundreds of lists could not be read otherwise if one request
-// in a hundred fails.
-var pageBackoff = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 6}
-
-// listPage reads one page, and again where a failure may pass.
-func listPage(ctx context.Context, client dynamic.ResourceInterface, options metav1.ListOptions) (page *unstructured.UnstructuredList, err error) {
-	again := wait.ExponentialBackoffWithContext(ctx, pageBackoff, func(ctx context.Context) (bool, error) {
-		page, err = client.List(ctx, options)
-		return err == nil || !mayPass(err), nil
-	})
-	if err == nil {
-		err = again // ctx ended before the first attempt.
-	}
-	return page, err
-}
-
-// mayPass tells whether the same request may succeed a moment later: the API server is overloaded or starts, or the connection broke.
-func mayPass(err error) bool {
-	status := apierrors.APIStatus(nil)
-	if !errors.As(err, &status) {
-		return true
-	}
-	code := status.Status().Code
-	return !concernsKindOnly(err) && (code == http.StatusTooManyRequests || code >= http.StatusInternalServerError)
 }

@@ -2,6 +2,8 @@ package migration
 
 import (
 	"context"
+	"net/http"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -13,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+	"github.com/godwit-io/godwit/test/fault/faultproxy"
 )
 
 // pairBySecret makes a ClusterPair that is Ready, with its credential in a Secret of the same name.
@@ -50,6 +53,26 @@ var _ = Describe("A Migration by a pair that became another one since it was pro
 			return sourceCluster.UserKubeconfig("namespaces-only")
 		}),
 	)
+
+	It("refuses to run over its own cluster although that does not answer at first", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		proxy, err := faultproxy.Start(sourceCluster.Config())
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(proxy.Close)
+		question := func(request *http.Request) bool {
+			return strings.HasSuffix(request.URL.Path, "/namespaces/"+namespace) || strings.HasSuffix(request.URL.Path, "/clusterpairs/home")
+		}
+		silence := &faultproxy.Fault{Of: question, Times: 3, Do: faultproxy.Unavailable()}
+		proxy.Inject(silence)
+		content, err := proxy.Kubeconfig()
+		Expect(err).NotTo(HaveOccurred())
+		pairBySecret(ctx, namespace, "home", content)
+		migration := newMigration(namespace, "home")
+		migration.Spec.ClusterPair = "home"
+		migrate(ctx, migration)
+		Expect(succeededMessage(migration)).To(HavePrefix("SameCluster: ClusterPair " + namespace + "/home leads to "))
+		Expect(silence.Struck()).To(BeEquivalentTo(3))
+	})
 
 	It("leaves the pair's credential at home", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)

@@ -113,14 +113,14 @@ func sameStatus(a, b *storkv1alpha1.Migration) bool {
 	return err == nil && bytes.Equal(first, second)
 }
 
-// writeBackoff outlasts a restart of the API server: what is lost with a write that fails is the whole run.
-var writeBackoff = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 8}
+// patience outlasts a restart of an API server: what is lost with a request that fails is the whole run.
+var patience = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 8}
 
-// patiently repeats a write to the Migration's cluster, until it succeeds, cannot succeed, or some twelve seconds have passed.
-func patiently(ctx context.Context, write func() error) error {
+// patiently repeats a request until it succeeds, cannot succeed, or some twelve seconds have passed.
+func patiently(ctx context.Context, request func() error) error {
 	var last error
-	err := wait.ExponentialBackoffWithContext(ctx, writeBackoff, func(context.Context) (bool, error) {
-		if last = write(); last != nil && !retriable(last) {
+	err := wait.ExponentialBackoffWithContext(ctx, patience, func(context.Context) (bool, error) {
+		if last = request(); last != nil && !retriable(last) {
 			return false, last
 		}
 		return last == nil, nil
@@ -131,7 +131,7 @@ func patiently(ctx context.Context, write func() error) error {
 	return err
 }
 
-// retriable tells whether a write is worth another try. One to a deleted object is not, and what is invalid stays so.
+// retriable tells whether a request is worth another try. A write to a deleted object is not, and what is invalid stays so.
 func retriable(err error) bool {
 	return !apierrors.IsNotFound(err) && !apierrors.IsInvalid(err) && !apierrors.IsForbidden(err) && !errors.Is(err, errSuperseded)
 }
