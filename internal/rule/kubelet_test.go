@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -32,6 +33,10 @@ type kubelet struct {
 	root   string
 	// heldStdin has commands not notice that their connection broke, as some runtimes do.
 	heldStdin atomic.Bool
+	// commands ends with the kubelet, by halt, and with it what still runs in containers.
+	commands context.Context
+	halt     context.CancelFunc
+	running  sync.WaitGroup
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -50,6 +55,7 @@ func startKubelet() (*kubelet, error) {
 		return nil, err
 	}
 	k := &kubelet{root: root}
+	k.commands, k.halt = context.WithCancel(context.Background())
 	k.server = httptest.NewUnstartedServer(http.HandlerFunc(k.serveExec))
 	k.server.Listener = &recordingListener{Listener: k.server.Listener, kubelet: k}
 	k.server.StartTLS()
@@ -57,8 +63,10 @@ func startKubelet() (*kubelet, error) {
 }
 
 func (k *kubelet) stop() error {
+	k.halt()
 	k.cut()
 	k.server.Close()
+	k.running.Wait()
 	return os.RemoveAll(k.root)
 }
 
@@ -89,7 +97,12 @@ func (k *kubelet) serveExec(w http.ResponseWriter, req *http.Request) {
 func (k *kubelet) ExecInContainer(_ context.Context, pod, _, container string, command []string, in io.Reader,
 	out, stderr io.WriteCloser, _ bool, _ <-chan kubeletexec.TerminalSize, _ time.Duration,
 ) error {
-	process := exec.Command(command[0], command[1:]...)
+	k.running.Add(1)
+	defer k.running.Done()
+	process := exec.CommandContext(k.commands, command[0], command[1:]...)
+	// Its children hold its output open, so they have to end with it.
+	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	process.Cancel = func() error { return syscall.Kill(-process.Process.Pid, syscall.SIGKILL) }
 	process.Dir = k.dir(pod, container)
 	process.Env = []string{"PATH=" + k.path(container), "HOSTNAME=" + filepath.Base(pod)}
 	process.Path = filepath.Join(k.path(container)[:strings.IndexByte(k.path(container), ':')], command[0])
