@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,9 +37,9 @@ func HelmPath(ctx context.Context, root string) (string, error) {
 	return strings.TrimSpace(string(found)), nil
 }
 
-// Build builds the program of a package, such as ./cmd/godwit, of the module in the folder dir.
-func Build(ctx context.Context, dir, pkg, program string) error {
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, pkg)
+// Build builds the program of a package, such as ./cmd/godwit, of the module in the folder dir, with flags such as -race.
+func Build(ctx context.Context, dir, pkg, program string, flags ...string) error {
+	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-o", program}, flags, []string{pkg})...)
 	build.Dir = dir
 	if output, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w\n%s", pkg, err, output)
@@ -46,14 +47,19 @@ func Build(ctx context.Context, dir, pkg, program string) error {
 	return nil
 }
 
-// Run runs a program that takes the kubeconfig of a cluster, which may be nil, and whose home is a folder. It returns what the
-// program writes to stdout; an error has what it writes to stderr.
-func Run(ctx context.Context, cluster *localcluster.Cluster, home string, input io.Reader, program string, args ...string) (string, error) {
+// Command returns a program, to be run, that takes the kubeconfig of a cluster, which may be nil, and whose home is a folder.
+func Command(ctx context.Context, cluster *localcluster.Cluster, home, program string, args ...string) *exec.Cmd {
 	process := exec.CommandContext(ctx, program, args...)
 	process.Env = append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME=", "XDG_CONFIG_HOME=", "XDG_DATA_HOME=", "KUBECONFIG=")
 	if cluster != nil {
 		process.Env = append(process.Env, "KUBECONFIG="+cluster.KubeconfigFile())
 	}
+	return process
+}
+
+// Run runs a Command. It returns what the program writes to stdout; an error has what it writes to stderr.
+func Run(ctx context.Context, cluster *localcluster.Cluster, home string, input io.Reader, program string, args ...string) (string, error) {
+	process := Command(ctx, cluster, home, program, args...)
 	var stdout, stderr bytes.Buffer
 	process.Stdin, process.Stdout, process.Stderr = input, &stdout, &stderr
 	if err := process.Run(); err != nil {

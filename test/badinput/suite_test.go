@@ -11,9 +11,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,14 +18,13 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/godwit-io/godwit/hack/localcluster"
 	"github.com/godwit-io/godwit/hack/localgodwit"
+	"github.com/godwit-io/godwit/test/suite"
 )
 
 const (
@@ -48,40 +44,17 @@ var (
 	source, destination *localcluster.Cluster
 	// here and there are clients of both that may do everything.
 	here, there client.WithWatch
-	// programs is the folder of the operator and of storkctl.
-	programs string
+	// workspace is the folder of the operator and of storkctl, and the home folder of programs.
+	workspace string
+	operator  *localgodwit.Manager
 )
 
-func TestBadInput(t *testing.T) {
-	RegisterFailHandler(Fail)
-	SetDefaultEventuallyTimeout(time.Minute)
-	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
-	EnforceDefaultTimeoutsWhenUsingContexts()
-	RunSpecs(t, "Bad input")
-}
+func TestBadInput(t *testing.T) { suite.Run(t, "Bad input", time.Minute) }
 
 var _ = BeforeSuite(func(ctx SpecContext) {
-	ctrl.SetLogger(GinkgoLogr)
-	programs = GinkgoT().TempDir()
-	var clusters []*localcluster.Cluster
-	var group errgroup.Group
-	group.Go(func() (err error) {
-		clusters, err = localcluster.StartAll(ctx,
-			localcluster.Options{Name: "source", ControllerManager: true, Progress: os.Stderr},
-			localcluster.Options{Name: "destination", ControllerManager: true})
-		return err
-	})
-	group.Go(func() error { return build(ctx) })
-	err := group.Wait()
-	for _, cluster := range clusters {
-		DeferCleanup(cluster.Stop)
-	}
-	Expect(err).NotTo(HaveOccurred())
-	source, destination = clusters[0], clusters[1]
-	here, err = localgodwit.Client(source.Config())
-	Expect(err).NotTo(HaveOccurred())
-	there, err = localgodwit.Client(destination.Config())
-	Expect(err).NotTo(HaveOccurred())
+	workspace = GinkgoT().TempDir()
+	clusters := suite.StartClusters(ctx, localcluster.Options{ControllerManager: true}, localcluster.Options{ControllerManager: true}, buildPrograms)
+	source, destination, here, there = clusters.Source, clusters.Destination, clusters.Here, clusters.There
 
 	Expect(localgodwit.InstallCRDs(source.Config(), root)).To(Succeed())
 	startOperator(ctx)
@@ -92,29 +65,21 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	}
 })
 
-func build(ctx context.Context) error {
-	command := exec.CommandContext(ctx, "go", "build", "-o", programs+"/", "./cmd/...")
-	command.Dir = root
-	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the programs: %w\n%s", err, output)
-	}
-	return nil
+func buildPrograms(ctx context.Context) error {
+	return localgodwit.Build(ctx, root, "./cmd/...", workspace+"/")
 }
 
 func startOperator(ctx context.Context) {
 	GinkgoHelper()
-	log := filepath.Join(programs, "godwit.log")
 	serveWebhooks, err := localgodwit.InstallWebhooks(ctx, source.Config(), root)
 	Expect(err).NotTo(HaveOccurred())
-	manager, err := localgodwit.StartManager(ctx, filepath.Join(programs, "godwit"), source.Kubeconfig(), log, serveWebhooks)
+	operator, err = localgodwit.StartManager(ctx, filepath.Join(workspace, "godwit"), source.Kubeconfig(),
+		filepath.Join(workspace, "godwit.log"), serveWebhooks)
 	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(manager.Stop)
-	DeferCleanup(func(ctx SpecContext) {
-		if content, err := os.ReadFile(log); err == nil {
-			GinkgoWriter.Printf("the operator wrote:\n%s\n", content)
-		}
-	})
+	DeferCleanup(func() error { return operator.Stop() })
 }
+
+var _ = AfterEach(func() { suite.ShowLog(operator) })
 
 func createNamespace(ctx context.Context, name string, labels map[string]string) {
 	GinkgoHelper()
@@ -123,8 +88,7 @@ func createNamespace(ctx context.Context, name string, labels map[string]string)
 
 // run returns what a program prints on stdout. Its error is what it prints on stderr.
 func run(ctx context.Context, input, program string, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, program, append([]string{"--kubeconfig", source.KubeconfigFile()}, args...)...)
-	command.Env = append(os.Environ(), "KUBECONFIG=", "HOME="+programs)
+	command := localgodwit.Command(ctx, source, workspace, program, args...)
 	var stdout, stderr bytes.Buffer
 	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(input), &stdout, &stderr
 	if err := command.Run(); err != nil {
@@ -140,5 +104,5 @@ func kubectl(ctx context.Context, input string, args ...string) (string, error) 
 
 // storkctl runs storkctl at the source.
 func storkctl(ctx context.Context, args ...string) (string, error) {
-	return run(ctx, "", filepath.Join(programs, "storkctl"), args...)
+	return run(ctx, "", filepath.Join(workspace, "storkctl"), args...)
 }

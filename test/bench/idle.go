@@ -44,12 +44,12 @@ type idle struct {
 // measureIdle counts what an operator sends that has only finished Migrations and healthy ClusterPairs, from its start on.
 func measureIdle(ctx context.Context) (found figures.Table, err error) {
 	fmt.Printf("idle: starting two API servers and creating %d finished Migrations and %d ClusterPairs\n", idleMigrations, idlePairs)
-	clusters, err := localcluster.StartAll(ctx, localcluster.Options{Name: "source", Progress: os.Stdout}, localcluster.Options{Name: "destination"})
+	clusters, err := localgodwit.StartClusters(ctx, localcluster.Options{Progress: os.Stdout}, localcluster.Options{})
 	if err != nil {
 		return nil, err
 	}
-	i := &idle{source: clusters[0], destination: clusters[1]}
-	defer func() { err = errors.Join(err, i.source.Stop(), i.destination.Stop()) }()
+	i := &idle{source: clusters.Source, destination: clusters.Destination, client: clusters.Here}
+	defer func() { err = errors.Join(err, clusters.Stop()) }()
 	if err := i.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -85,9 +85,6 @@ func measureIdle(ctx context.Context) (found figures.Table, err error) {
 
 func (i *idle) prepare(ctx context.Context) (err error) {
 	if err := localgodwit.InstallCRDs(i.source.Config(), "."); err != nil {
-		return err
-	}
-	if i.client, err = localgodwit.Client(i.source.Config()); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)

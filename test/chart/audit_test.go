@@ -1,11 +1,8 @@
 package chart_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/godwit-io/godwit/hack/localcluster"
 )
 
 // operatorUser is the name of the chart's ServiceAccount as a user.
@@ -22,17 +21,6 @@ const operatorUser = "system:serviceaccount:" + namespace + ":" + release
 
 // dryRunRole is what the chart calls the role that only dry runs need.
 const dryRunRole = release + "-dry-run"
-
-// auditPolicy writes down each request of the operator once.
-const auditPolicy = `apiVersion: audit.k8s.io/v1
-kind: Policy
-omitStages: [RequestReceived, ResponseStarted, Panic]
-rules:
-  - {level: Metadata, users: ["` + operatorUser + `"]}
-  - {level: None}
-`
-
-func auditLog() string { return filepath.Join(workspace, "audit.log") }
 
 // request is something that the operator asked for.
 type request struct {
@@ -44,7 +32,7 @@ func (r request) String() string {
 	return fmt.Sprintf("%s %s.%s %s/%s", r.verb, r.resource, r.group, r.namespace, r.name)
 }
 
-// auditEvent is a line of the audit log.
+// auditEvent is what the API server wrote down of a request.
 type auditEvent struct {
 	Verb, RequestURI string
 	ObjectRef        *struct{ Resource, Subresource, APIGroup, Namespace, Name string }
@@ -55,14 +43,9 @@ type auditEvent struct {
 // requested returns what the operator asked for so far, apart from what every user may. refused are those that it may not.
 func requested() (all, refused []request) {
 	GinkgoHelper()
-	content, err := os.ReadFile(auditLog())
+	events, err := localcluster.AuditEvents[auditEvent](workspace)
 	Expect(err).NotTo(HaveOccurred())
-	for line := range strings.Lines(string(content)) {
-		if !strings.HasSuffix(line, "\n") {
-			break // It is being written.
-		}
-		var event auditEvent
-		Expect(json.Unmarshal([]byte(line), &event)).To(Succeed())
+	for _, event := range events {
 		if event.ObjectRef == nil {
 			continue
 		}

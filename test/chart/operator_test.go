@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/godwit-io/godwit/hack/localgodwit"
+	"github.com/godwit-io/godwit/test/suite"
 )
 
 // operator is a running process.
@@ -29,14 +30,11 @@ func startOperator(ctx context.Context, name string) *operator {
 	}
 	manager, err := installed.Start(ctx, name)
 	Expect(err).NotTo(HaveOccurred())
-	started := &operator{Manager: manager}
 	DeferCleanup(func() error {
-		if CurrentSpecReport().Failed() {
-			GinkgoWriter.Printf("Operator %s wrote:\n%s\n", name, started.log())
-		}
+		suite.ShowLog(manager)
 		return manager.Stop()
 	})
-	return started
+	return &operator{Manager: manager}
 }
 
 // token returns a token of a ServiceAccount as the kubelet would get one.

@@ -5,9 +5,7 @@ package chart_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,14 +13,13 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/godwit-io/godwit/hack/localcluster"
 	"github.com/godwit-io/godwit/hack/localgodwit"
+	"github.com/godwit-io/godwit/test/suite"
 )
 
 const (
@@ -45,67 +42,28 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	suite.Main(func(folder string) (code int, err error) {
+		workspace, operatorPath = folder, filepath.Join(folder, "godwit")
+		if helmPath, err = localgodwit.HelmPath(context.Background(), root); err != nil {
+			return 0, err
+		}
+		return m.Run(), nil
+	})
 }
 
-func run(m *testing.M) (code int, err error) {
-	if workspace, err = os.MkdirTemp("", "godwit-chart-"); err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(workspace)) }()
-	if helmPath, err = localgodwit.HelmPath(context.Background(), root); err != nil {
-		return 0, err
-	}
-	return m.Run(), nil
-}
-
-func TestInstallations(t *testing.T) {
-	RegisterFailHandler(Fail)
-	SetDefaultEventuallyTimeout(time.Minute)
-	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
-	EnforceDefaultTimeoutsWhenUsingContexts()
-	RunSpecs(t, "Installations")
-}
+func TestInstallations(t *testing.T) { suite.Run(t, "Installations", time.Minute) }
 
 var _ = BeforeSuite(func(ctx SpecContext) {
-	ctrl.SetLogger(GinkgoLogr)
-	options := []localcluster.Options{
-		{Name: "source", ControllerManager: true, Progress: os.Stderr, APIServerArgs: sourceArgs()},
-		{Name: "destination"},
-	}
-	var clusters []*localcluster.Cluster
-	var group errgroup.Group
-	group.Go(func() (err error) {
-		clusters, err = localcluster.StartAll(ctx, options...)
-		return err
-	})
-	operatorPath = filepath.Join(workspace, "godwit")
-	group.Go(func() error { return localgodwit.Build(ctx, root, "./cmd/godwit", operatorPath) })
-	err := group.Wait()
-	for _, cluster := range clusters {
-		DeferCleanup(cluster.Stop)
-	}
+	// The source writes down what the operator asks for, and judges owner references as OpenShift does.
+	args, err := localcluster.AuditArgs(workspace, `{level: Metadata, users: ["`+operatorUser+`"]}`)
 	Expect(err).NotTo(HaveOccurred())
-	source, destination = clusters[0], clusters[1]
-	here, err = localgodwit.Client(source.Config())
-	Expect(err).NotTo(HaveOccurred())
-	there, err = localgodwit.Client(destination.Config())
-	Expect(err).NotTo(HaveOccurred())
+	args = append(args, "--enable-admission-plugins=OwnerReferencesPermissionEnforcement")
+	clusters := suite.StartClusters(ctx, localcluster.Options{ControllerManager: true, APIServerArgs: args}, localcluster.Options{}, buildOperator)
+	source, destination, here, there = clusters.Source, clusters.Destination, clusters.Here, clusters.There
 })
 
-// sourceArgs have the API server write down what the operator asks for, and judge owner references as OpenShift does.
-func sourceArgs() []string {
-	policy := filepath.Join(workspace, "audit-policy.yaml")
-	Expect(os.WriteFile(policy, []byte(auditPolicy), 0o600)).To(Succeed())
-	return []string{
-		"--audit-policy-file=" + policy, "--audit-log-path=" + auditLog(), "--audit-log-mode=blocking-strict",
-		"--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
-	}
+func buildOperator(ctx context.Context) error {
+	return localgodwit.Build(ctx, root, "./cmd/godwit", operatorPath)
 }
 
 // helm runs Helm; cluster may be nil where none is needed.

@@ -13,21 +13,19 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/onsi/gomega"
-	"golang.org/x/sync/errgroup"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/godwit-io/godwit/hack/localcluster"
 	"github.com/godwit-io/godwit/hack/localgodwit"
+	"github.com/godwit-io/godwit/test/suite"
 )
 
 // root is the checkout.
@@ -55,70 +53,29 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	suite.Main(func(folder string) (int, error) { return run(m, folder) })
 }
 
-func run(m *testing.M) (code int, err error) {
+// run starts the clusters, builds the operator meanwhile, and runs the tests.
+func run(m *testing.M, folder string) (code int, err error) {
 	ctrl.SetLogger(logr.Discard())
 	gomega.SetDefaultEventuallyTimeout(patience)
 	gomega.SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
-	if workspace, err = os.MkdirTemp("", "godwit-fault-"); err != nil {
+	workspace, operatorPath = folder, filepath.Join(folder, "godwit")
+	clusters, err := localgodwit.StartClusters(context.Background(),
+		localcluster.Options{ControllerManager: true, Progress: os.Stderr}, localcluster.Options{ControllerManager: true}, buildOperator)
+	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(workspace)) }()
-	stop, err := start(context.Background())
-	defer func() { err = errors.Join(err, stop()) }()
-	if err != nil {
+	defer func() { err = errors.Join(err, clusters.Stop()) }()
+	source, destination, here, there = clusters.Source, clusters.Destination, clusters.Here, clusters.There
+	if err := localgodwit.InstallCRDs(source.Config(), root); err != nil {
 		return 0, err
 	}
 	return m.Run(), nil
 }
 
-// start starts the clusters and builds the operator meanwhile.
-func start(ctx context.Context) (stop func() error, err error) {
-	var group errgroup.Group
-	var clusters []*localcluster.Cluster
-	group.Go(func() (err error) {
-		clusters, err = localcluster.StartAll(ctx,
-			localcluster.Options{Name: "source", ControllerManager: true, Progress: os.Stderr},
-			localcluster.Options{Name: "destination", ControllerManager: true})
-		return err
-	})
-	group.Go(func() error { return buildOperator(ctx) })
-	err = group.Wait()
-	stop = func() error {
-		var failures []error
-		for _, cluster := range clusters {
-			failures = append(failures, cluster.Stop())
-		}
-		return errors.Join(failures...)
-	}
-	if err != nil {
-		return stop, err
-	}
-	source, destination = clusters[0], clusters[1]
-	if here, err = localgodwit.Client(source.Config()); err != nil {
-		return stop, err
-	}
-	if there, err = localgodwit.Client(destination.Config()); err != nil {
-		return stop, err
-	}
-	return stop, localgodwit.InstallCRDs(source.Config(), root)
-}
-
 // buildOperator builds the operator as the test was built: with the race detector if that has one.
 func buildOperator(ctx context.Context) error {
-	operatorPath = filepath.Join(workspace, "godwit")
-	args := append([]string{"build"}, raceFlags...)
-	build := exec.CommandContext(ctx, "go", append(args, "-o", operatorPath, "./cmd/godwit")...)
-	build.Dir = root
-	if output, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the operator: %w\n%s", err, output)
-	}
-	return nil
+	return localgodwit.Build(ctx, root, "./cmd/godwit", operatorPath, raceFlags...)
 }

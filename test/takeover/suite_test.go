@@ -12,14 +12,12 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/rest"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/godwit-io/godwit/hack/localcluster"
 	"github.com/godwit-io/godwit/hack/localgodwit"
+	"github.com/godwit-io/godwit/test/suite"
 )
 
 const (
@@ -41,58 +39,38 @@ var (
 	storkThere client.Client
 )
 
-func TestTakeover(t *testing.T) {
-	RegisterFailHandler(Fail)
-	SetDefaultEventuallyTimeout(2 * time.Minute)
-	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
-	EnforceDefaultTimeoutsWhenUsingContexts()
-	RunSpecs(t, "Takeover")
-}
+func TestTakeover(t *testing.T) { suite.Run(t, "Takeover", 2*time.Minute) }
 
 var _ = BeforeSuite(func(ctx SpecContext) {
-	ctrl.SetLogger(GinkgoLogr)
 	workspace = GinkgoT().TempDir()
-	var group errgroup.Group
-	var clusters []*localcluster.Cluster
-	group.Go(func() (err error) {
-		clusters, err = localcluster.StartAll(ctx,
-			localcluster.Options{Name: "source", ControllerManager: true, Progress: os.Stderr},
-			localcluster.Options{Name: "destination", ControllerManager: true, APIServerArgs: auditArgs()})
-		return err
-	})
-	group.Go(func() (err error) {
-		helmPath, err = localgodwit.HelmPath(ctx, root)
-		return err
-	})
-	group.Go(func() error {
-		for program, pkg := range map[string]string{"godwit": "./cmd/godwit", "storkctl": "./cmd/storkctl"} {
-			if err := localgodwit.Build(ctx, root, pkg, inWorkspace(program)); err != nil {
-				return err
-			}
-		}
-		// Its name is what it tells API servers, and so the manager of the fields that it writes.
-		return localgodwit.Build(ctx, "storkclient", ".", inWorkspace("stork"))
-	})
-	err := group.Wait()
-	for _, cluster := range clusters {
-		DeferCleanup(cluster.Stop)
-	}
+	// The destination writes down what the pair's user writes.
+	audit, err := localcluster.AuditArgs(workspace, `{level: Metadata, users: ["`+pairUser+`"], verbs: [create, update, patch, delete, deletecollection]}`)
 	Expect(err).NotTo(HaveOccurred())
-	source, destination = clusters[0], clusters[1]
-	here, there = newClient(source.Config()), newClient(destination.Config())
+	clusters := suite.StartClusters(ctx, localcluster.Options{ControllerManager: true},
+		localcluster.Options{ControllerManager: true, APIServerArgs: audit}, findHelm, buildPrograms)
+	source, destination, here, there = clusters.Source, clusters.Destination, clusters.Here, clusters.There
 	asStork := destination.Config()
 	asStork.UserAgent = "stork/v0.0.0 (linux/amd64) kubernetes/$Format"
-	storkThere = newClient(asStork)
+	storkThere, err = localgodwit.Client(asStork)
+	Expect(err).NotTo(HaveOccurred())
 }, NodeTimeout(15*time.Minute))
 
-func inWorkspace(name string) string { return filepath.Join(workspace, name) }
-
-func newClient(config *rest.Config) client.WithWatch {
-	GinkgoHelper()
-	made, err := localgodwit.Client(config)
-	Expect(err).NotTo(HaveOccurred())
-	return made
+func findHelm(ctx context.Context) (err error) {
+	helmPath, err = localgodwit.HelmPath(ctx, root)
+	return err
 }
+
+func buildPrograms(ctx context.Context) error {
+	for program, pkg := range map[string]string{"godwit": "./cmd/godwit", "storkctl": "./cmd/storkctl"} {
+		if err := localgodwit.Build(ctx, root, pkg, inWorkspace(program)); err != nil {
+			return err
+		}
+	}
+	// Its name is what it tells API servers, and so the manager of the fields that it writes.
+	return localgodwit.Build(ctx, "storkclient", ".", inWorkspace("stork"))
+}
+
+func inWorkspace(name string) string { return filepath.Join(workspace, name) }
 
 // helm runs Helm against the source.
 func helm(ctx context.Context, args ...string) (string, error) {
@@ -117,11 +95,7 @@ func startOperator(ctx context.Context) (stop func() error) {
 	manager, err := installed.Start(ctx, "godwit")
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() error {
-		log, err := manager.Log()
-		Expect(err).NotTo(HaveOccurred())
-		if CurrentSpecReport().Failed() {
-			GinkgoWriter.Println(log)
-		}
+		suite.ShowLog(manager)
 		return manager.Stop()
 	})
 	return func() error {

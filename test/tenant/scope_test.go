@@ -2,8 +2,6 @@ package tenant_test
 
 import (
 	"context"
-	"encoding/json"
-	"os"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -16,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+	"github.com/godwit-io/godwit/hack/localcluster"
 )
 
 var _ = Describe("A Migration", Ordered, ContinueOnFailure, func() {
@@ -261,14 +260,11 @@ func setRunning(ctx context.Context, namespace string) {
 // executedIn returns the namespaces of the pods in which the operator asked for commands to be run.
 func executedIn() []string {
 	GinkgoHelper()
-	content, err := os.ReadFile(auditLog())
+	events, err := localcluster.AuditEvents[struct{ ObjectRef struct{ Namespace string } }](workspace)
 	Expect(err).NotTo(HaveOccurred())
-	var namespaces []string
-	for line := range strings.Lines(string(content)) {
-		var event struct{ ObjectRef struct{ Namespace string } }
-		if json.Unmarshal([]byte(line), &event) == nil {
-			namespaces = append(namespaces, event.ObjectRef.Namespace)
-		}
+	namespaces := make([]string, len(events))
+	for i, event := range events {
+		namespaces[i] = event.ObjectRef.Namespace
 	}
 	return namespaces
 }
