@@ -10,19 +10,19 @@ import (
 )
 
 // ValidateTransformation returns all that is wrong with a ResourceTransformation and can be told without objects. Each problem
-// names where it is, what is there and what to write in its place.
+// names the path where it is, what is there and what to write in its place.
 func ValidateTransformation(spec storkv1alpha1.ResourceTransformationSpec) error {
 	var problems []error
 	for i, object := range spec.Objects {
 		if _, err := parseResource(object.Resource); err != nil {
-			problems = append(problems, fmt.Errorf("transformSpecs[%d]: %w", i, err))
+			problems = append(problems, fmt.Errorf("specs.transformSpecs[%d]: %w", i, err))
 		}
-		if err := storkv1alpha1.CheckSelectors(fmt.Sprintf("transformSpecs[%d].selectors", i), object.Selectors); err != nil {
+		if err := storkv1alpha1.CheckSelectors(fmt.Sprintf("specs.transformSpecs[%d].selectors", i), object.Selectors); err != nil {
 			problems = append(problems, err)
 		}
 		for j, path := range object.Paths {
 			if _, err := parseChange(path); err != nil {
-				problems = append(problems, fmt.Errorf("transformSpecs[%d].paths[%d]: %w", i, j, atPath(path, err)))
+				problems = append(problems, fmt.Errorf("specs.transformSpecs[%d].paths[%d]: %w", i, j, atPath(path, err)))
 			}
 		}
 	}

@@ -49,20 +49,20 @@ func TestValidateTransformation(t *testing.T) {
 			spec := userChange(tc.resource, nil, path("spec.ok", "add", "string", "x"), tc.path).Spec
 			err := ValidateTransformation(spec)
 			wantError(t, err, tc.want)
-			if err != nil && !strings.HasPrefix(err.Error(), "transformSpecs[0]") {
+			if err != nil && !strings.HasPrefix(err.Error(), "specs.transformSpecs[0]") {
 				t.Errorf("it does not tell where: %v", err)
 			}
 		})
 	}
 	t.Run("names every problem and where it is", func(t *testing.T) {
-		spec := userChange("Deployment", nil, path("spec.a", "add", "int", "x")).Spec
+		spec := userChange("Deployment", map[string]string{"app": "a,b"}, path("spec.a", "add", "int", "x")).Spec
 		spec.Objects = append(spec.Objects, userChange("/v1/Pod", nil, path("spec.ok", "add", "int", "1"), path("", "drop", "", "")).Spec.Objects...)
 		var got []string
 		for line := range strings.SplitSeq(ValidateTransformation(spec).Error(), "\n") {
 			where, _, _ := strings.Cut(line, ": ")
 			got = append(got, where)
 		}
-		want := []string{"transformSpecs[0]", "transformSpecs[0].paths[0]", "transformSpecs[1].paths[1]"}
+		want := []string{"specs.transformSpecs[0]", "specs.transformSpecs[0].selectors", "specs.transformSpecs[0].paths[0]", "specs.transformSpecs[1].paths[1]"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want,+got):\n%s", diff)
 		}

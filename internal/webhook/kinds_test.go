@@ -180,7 +180,7 @@ var _ = Describe("An object", func() {
 				Resource: "apps/v1/Deployment",
 				Paths:    []storkv1alpha1.ResourcePath{{Path: "spec.replicas", Value: "many", Type: "int", Operation: "modify"}},
 			}}},
-		}, "transformSpecs[0].paths[0]"),
+		}, "is invalid: specs.transformSpecs[0].paths[0]"),
 		Entry("a field that cannot be remembered", &storkv1alpha1.ApplicationRegistration{
 			ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"},
 			Resources: []storkv1alpha1.ApplicationResource{{
