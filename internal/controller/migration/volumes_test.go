@@ -21,6 +21,22 @@ import (
 // maxEffects is more than a Migration with volumes has; that it suffices is part of the specs.
 const maxEffects = 40
 
+// crashAnywhere crashes the operator in Migrations with volumes, in each one effect later, until one needs no more effects. After
+// each crash it does something with what is left.
+func crashAnywhere(ctx context.Context, after func(crashed *operator, migration *storkv1alpha1.Migration)) {
+	GinkgoHelper()
+	for lives := 1; ; lives++ {
+		Expect(lives).To(BeNumerically("<", maxEffects))
+		By(fmt.Sprintf("crashing after %d effects", lives))
+		operator, migration := startOperator(newJournal(), lives), newVolumeMigration(ctx, nil)
+		operator.work(ctx, migration)
+		if migration.Status.Stage == storkv1alpha1.MigrationStageFinal {
+			return
+		}
+		after(operator, migration)
+	}
+}
+
 var _ = Describe("A Migration with volumes of a storage driver", func() {
 	var journal *journal
 	BeforeEach(func() { journal = newJournal() })
@@ -50,15 +66,8 @@ var _ = Describe("A Migration with volumes of a storage driver", func() {
 	})
 
 	It("is continued after a crash at any point: the rules have run where they must, and every volume is copied once", func(ctx SpecContext) {
-		for lives := 1; ; lives++ {
-			Expect(lives).To(BeNumerically("<", maxEffects))
-			By(fmt.Sprintf("crashing after %d effects", lives))
-			journal = newJournal()
-			migration := newVolumeMigration(ctx, nil)
-			startOperator(journal, lives).work(ctx, migration)
-			if migration.Status.Stage == storkv1alpha1.MigrationStageFinal {
-				return // It needs no more than that.
-			}
+		crashAnywhere(ctx, func(crashed *operator, migration *storkv1alpha1.Migration) {
+			journal := crashed.journal
 			startOperator(journal, -1).work(ctx, migration)
 			expectVolumesArrived(ctx, migration)
 			effects := journal.all()
@@ -68,24 +77,17 @@ var _ = Describe("A Migration with volumes of a storage driver", func() {
 			post := start + slices.Index(effects[start:], effectPost)
 			Expect(post).To(BeNumerically(">", start), "%v", effects)
 			Expect(effects[post:]).NotTo(ContainElement(effectPre), "what the rule unfroze is not frozen again: %v", effects)
-		}
+		})
 	})
 
 	It("is cancelled with its copies by a deletion after a crash at any point", func(ctx SpecContext) {
-		for lives := 1; ; lives++ {
-			Expect(lives).To(BeNumerically("<", maxEffects))
-			By(fmt.Sprintf("crashing after %d effects", lives))
-			journal = newJournal()
-			migration := newVolumeMigration(ctx, nil)
-			startOperator(journal, lives).work(ctx, migration)
-			if migration.Status.Stage == storkv1alpha1.MigrationStageFinal {
-				return
-			}
+		crashAnywhere(ctx, func(crashed *operator, migration *storkv1alpha1.Migration) {
+			journal := crashed.journal
 			Expect(here.Delete(ctx, migration)).To(Succeed())
 			startOperator(journal, -1).work(ctx, migration)
 			Expect(client.IgnoreNotFound(here.Get(ctx, client.ObjectKeyFromObject(migration), migration))).To(Succeed())
 			Expect(journal.driver.Moving()).To(BeZero(), "%v", journal.all())
-		}
+		})
 	})
 
 	It("is cancelled with its copies by a deletion while it runs", func(ctx SpecContext) {
