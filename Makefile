@@ -8,6 +8,7 @@ LDFLAGS   := -s -w -X main.version=$(VERSION)
 IMAGE     ?= godwit:$(VERSION)
 PLATFORMS ?= linux/amd64,linux/arm64
 FUZZTIME  ?= 60s
+OBJECTS   ?= 2000
 
 # Packages that only tests use.
 UNMEASURED := /(conformance|fake|objecttest)$$
@@ -87,6 +88,10 @@ vulncheck: ## Look for known vulnerabilities in what the binaries call (VULNDB=f
 .PHONY: bench
 bench: build binaries ## Measure migrations against a raw floor, and an idle operator; results in build/bench.
 	$(GO) build -o bin/ ./test/bench && exec bin/bench $(BENCHFLAGS)
+
+.PHONY: measure
+measure: binaries ## Measure the engine alone beside a bare client, with OBJECTS (2000) objects; it prints what it finds.
+	GODWIT_MEASURE_OBJECTS=$(OBJECTS) $(GO) test -count=1 -run '^TestMeasure$$' -v ./internal/apply
 
 .PHONY: soak
 soak: build binaries ## Migrate for half an hour over clusters that come and go, and look for leaks; results in build/soak.

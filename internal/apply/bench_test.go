@@ -26,7 +26,7 @@ import (
 	"github.com/godwit-io/godwit/internal/apply"
 )
 
-// measureEnv is the number of objects to measure with; unset skips the measurement. With GODWIT_MEASURE_FSYNC set the database
+// measureEnv is the number of objects to measure with; unset skips the measurement; make measure sets it. With GODWIT_MEASURE_FSYNC set the database
 // writes to the disk, as in production.
 const measureEnv = "GODWIT_MEASURE_OBJECTS"
 
@@ -35,7 +35,7 @@ const measureEnv = "GODWIT_MEASURE_OBJECTS"
 func TestMeasure(t *testing.T) {
 	objects, err := strconv.Atoi(os.Getenv(measureEnv))
 	if err != nil {
-		t.Skipf("set %s to a number of objects, for example 2000", measureEnv)
+		t.Skipf("it measures and judges nothing: make measure runs it, or set %s to a number of objects", measureEnv)
 	}
 	RegisterTestingT(t)
 	bare := measure(t, objects, "bare LIST and CREATE", func(config *rest.Config, mix []*unstructured.Unstructured) {

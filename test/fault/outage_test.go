@@ -43,7 +43,7 @@ func TestOutages(t *testing.T) {
 		outage := outages[name]
 		t.Run(name, func(t *testing.T) {
 			if outage.long && !long {
-				t.Skip("takes long")
+				t.Skip(inLongForm)
 			}
 			w := newWorld(t, "outage-"+itoa(number), through, 40)
 			signal := syscall.SIGKILL
@@ -88,7 +88,7 @@ func recoverAfter(t *testing.T, process string, still, down time.Duration) {
 // TestOutageWhilePairing has the destination stand still while a pair is made.
 func TestOutageWhilePairing(t *testing.T) {
 	if !long {
-		t.Skip("takes long")
+		t.Skip(inLongForm)
 	}
 	through := newProxy(t, source)
 	startOperator(t, through)

@@ -160,7 +160,7 @@ func TestScenarios(t *testing.T) {
 			s := scenarios[name]
 			t.Run(name, func(t *testing.T) {
 				if s.long && !long {
-					t.Skip("takes long")
+					t.Skip(inLongForm)
 				}
 				t.Parallel()
 				s.run(t, "scenario-"+itoa(number), through)

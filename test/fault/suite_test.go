@@ -6,7 +6,8 @@
 // a namespace and behind a proxy of its own, which is why they are plain tests. What kills or stops a process has both clusters for
 // itself: kill_test.go, outage_test.go and leader_test.go.
 //
-// GODWIT_FAULT=long adds what takes long. GODWIT_FAULT_SEED=n repeats one of the kills, GODWIT_FAULT_LOGS=1 shows what operators write.
+// GODWIT_FAULT=long adds what takes long; make test-fault sets it. GODWIT_FAULT_SEED=n repeats one of the kills, GODWIT_FAULT_LOGS=1
+// shows what operators write.
 package fault_test
 
 import (
@@ -33,6 +34,9 @@ const root = "../.."
 
 // patience is how long a migration may take, whatever happens to it: a loaded machine needs its time.
 const patience = 4 * time.Minute
+
+// inLongForm is why tests are left out unless long is true.
+const inLongForm = "it takes long: make test-fault runs it"
 
 var (
 	// long says that there is time.
