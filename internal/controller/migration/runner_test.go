@@ -3,20 +3,20 @@ package migration
 import (
 	"context"
 	"errors"
-	"runtime"
 	"testing"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 )
 
 func name(n string) types.NamespacedName { return types.NamespacedName{Namespace: "ns", Name: n} }
 
 // startedRunner is a runner as the manager runs it. It is stopped with the test.
-func startedRunner(t *testing.T, most int) (*runner, *clocktesting.FakeClock, context.CancelFunc) {
+func startedRunner(t *testing.T, most int) (*runner, handClock, context.CancelFunc) {
 	t.Helper()
-	clock := clocktesting.NewFakeClock(time.Unix(1_000_000, 0))
+	clock := handClock{clocktesting.NewFakeClock(time.Unix(1_000_000, 0)), make(chan time.Time)}
 	r := newRunner(most, clock)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
@@ -140,14 +140,14 @@ func TestRunnerEndsRunsAfterAStandstill(t *testing.T) {
 	}
 	r.start(name("one"), []string{"a"}, wait)
 	for range 20 {
-		step(clock, beat) // A process that lives ticks.
+		clock.step(beat) // A process that lives ticks.
 	}
 	select {
 	case err := <-ended:
 		t.Fatalf("the run ended without a standstill: %v", err)
 	default:
 	}
-	step(clock, standstillLimit+time.Second)
+	clock.step(standstillLimit + time.Second)
 	if err := <-ended; !errors.Is(err, errStandstill) {
 		t.Errorf("the run ended with %v", err)
 	}
@@ -157,18 +157,30 @@ func TestRunnerEndsRunsAfterAStandstill(t *testing.T) {
 		t.Errorf("another run was answered with %+v while it is not clear who leads", got)
 	}
 	for range int(standstillPause/beat) + 1 {
-		step(clock, beat)
+		clock.step(beat)
 	}
 	if got := r.start(name("one"), []string{"a"}, wait); !got.started {
 		t.Errorf("another run was answered with %+v although it is clear who leads", got)
 	}
 }
 
-// step moves the clock when all that has a ticker waits for it.
-func step(clock *clocktesting.FakeClock, by time.Duration) {
-	clock.Step(by)
-	clock.Step(0)
-	for clock.Waiters() == 0 {
-		runtime.Gosched()
-	}
+// handClock ticks when a test says so. All its tickers are one.
+type handClock struct {
+	*clocktesting.FakeClock
+	ticks chan time.Time
 }
+
+func (c handClock) NewTicker(time.Duration) clock.Ticker { return handTicker(c.ticks) }
+
+// step moves the time and returns when whoever has the ticker has seen to it: they come back for the second tick only then.
+func (c handClock) step(by time.Duration) {
+	c.Step(by)
+	c.ticks <- c.Now()
+	c.ticks <- c.Now()
+}
+
+type handTicker chan time.Time
+
+func (t handTicker) C() <-chan time.Time { return t }
+
+func (handTicker) Stop() {}
