@@ -32,7 +32,7 @@ func (g *guard) RoundTrip(request *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, err
 	}
-	response.Body = &boundedBody{ReadCloser: response.Body, left: g.maxBytes, cancel: cancel}
+	response.Body = &boundedBody{ReadCloser: response.Body, left: g.bytesFor(response), cancel: cancel}
 	if !succeeded(response) {
 		err = redact(response, request.Header.Get("Authorization"))
 	}
@@ -40,6 +40,24 @@ func (g *guard) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return response, nil
+}
+
+// smallBytes is what a refusal and the answer to a probe may weigh: much more than one ever does, and read in no time.
+const smallBytes = 1 << 20
+
+type smallAnswerKey struct{}
+
+// expectSmallAnswers bounds the answers to requests with this context by smallBytes.
+func expectSmallAnswers(ctx context.Context) context.Context {
+	return context.WithValue(ctx, smallAnswerKey{}, true)
+}
+
+// bytesFor returns what an answer may weigh.
+func (g *guard) bytesFor(response *http.Response) int64 {
+	if !succeeded(response) || response.Request.Context().Value(smallAnswerKey{}) != nil {
+		return min(smallBytes, g.maxBytes)
+	}
+	return g.maxBytes
 }
 
 // stream sends a request whose answer has no end. A refusal has one, and nothing in it is worth waiting for but its status.

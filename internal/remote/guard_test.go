@@ -135,6 +135,41 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
+func TestRefusalsAndAnswersToProbesAreSmall(t *testing.T) {
+	for name, tc := range map[string]struct {
+		status int
+		ctx    func(context.Context) context.Context
+		want   bool
+	}{
+		"a list may be long":            {http.StatusOK, func(ctx context.Context) context.Context { return ctx }, true},
+		"a refusal may not":             {http.StatusForbidden, func(ctx context.Context) context.Context { return ctx }, false},
+		"nor may the answer to a probe": {http.StatusOK, expectSmallAnswers, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster := serve(t, Options{}, func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(tc.status)
+				_, _ = io.WriteString(w, strings.Repeat("x", smallBytes))
+			})
+			client, err := rest.HTTPClientFor(cluster.Config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request, err := http.NewRequestWithContext(tc.ctx(t.Context()), http.MethodGet, cluster.Config.Host+"/x", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response, err := client.Do(request)
+			if err == nil {
+				_, err = io.ReadAll(response.Body)
+				_ = response.Body.Close()
+			}
+			if (err == nil) != tc.want {
+				t.Errorf("error is %v", err)
+			}
+		})
+	}
+}
+
 func TestRequestsEnd(t *testing.T) {
 	endless := func(headersFirst bool) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {

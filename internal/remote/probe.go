@@ -123,7 +123,7 @@ func (l *lastAnswer) get(ctx context.Context, clock clock.PassiveClock, ask func
 
 // ask asks for the version and for all permissions, which is what the credential of an administrator has.
 func (c *Cluster) ask(ctx context.Context) (answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	ctx, cancel := context.WithTimeout(expectSmallAnswers(ctx), probeTimeout)
 	defer cancel()
 	var found answer
 	version, err := discovery.ToServerVersionInterfaceWithContext(c.Discovery).ServerVersionWithContext(ctx)
@@ -151,7 +151,7 @@ func (c *Cluster) ask(ctx context.Context) (answer, error) {
 
 // missing asks for each permission and returns those that the credential lacks.
 func (c *Cluster) missing(ctx context.Context, wanted []Permission) ([]Permission, error) {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	ctx, cancel := context.WithTimeout(expectSmallAnswers(ctx), probeTimeout)
 	defer cancel()
 	reviews, err := authorizationclient.NewForConfig(c.Config)
 	if err != nil {
