@@ -72,6 +72,30 @@ const (
 	ReasonCanceled = "Canceled"
 )
 
+// ConditionCopied tells whether the copy of a MigrationSchedule at the destination is as it should be.
+const ConditionCopied = "Copied"
+
+// Reasons of a MigrationSchedule's conditions, also the reasons of its events.
+const (
+	// ReasonScheduled is on a MigrationSchedule that waits for its next time.
+	ReasonScheduled = "Scheduled"
+	// ReasonRunning is on a MigrationSchedule whose Migration runs.
+	ReasonRunning = "Running"
+	// ReasonSuspended is on a MigrationSchedule that its owner suspended.
+	ReasonSuspended = "Suspended"
+	// ReasonApplicationsActivated is on a MigrationSchedule that makes no Migrations because its applications run at the
+	// destination. One that was suspended for that resumes when they no longer do.
+	ReasonApplicationsActivated = "ApplicationsActivated"
+	// ReasonInvalidPolicy is on a MigrationSchedule whose policy is missing or wrong.
+	ReasonInvalidPolicy = "InvalidPolicy"
+	// ReasonStaticCopy is on a MigrationSchedule that is the copy of another cluster's.
+	ReasonStaticCopy = "StaticCopy"
+	// ReasonCopyFailed is on a MigrationSchedule whose copy at the destination could not be written; the message says why.
+	ReasonCopyFailed = "CopyFailed"
+	// ReasonCopied is on a MigrationSchedule whose copy at the destination is as it should be.
+	ReasonCopied = "Copied"
+)
+
 // Reasons of a ResourceTransformation's conditions.
 const (
 	// ReasonValidated is on a ResourceTransformation whose dry run passed.

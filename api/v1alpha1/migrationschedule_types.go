@@ -82,7 +82,11 @@ type MigrationScheduleStatus struct {
 	// +optional
 	LastSuccessDuration string `json:"lastSuccessDuration,omitempty"`
 
-	// conditions sum the schedule up.
+	// nextRunTime is when the next Migration starts, if nothing keeps it from it.
+	// +optional
+	NextRunTime *metav1.Time `json:"nextRunTime,omitempty"`
+
+	// conditions sum the schedule up: Ready, and Copied for its copy at the destination.
 	// +listType=map
 	// +listMapKey=type
 	// +optional
@@ -101,6 +105,7 @@ type MigrationScheduleStatus struct {
 // +kubebuilder:printcolumn:name="PolicyName",type=string,JSONPath=`.spec.schedulePolicyName`
 // +kubebuilder:printcolumn:name="ClusterPair",type=string,JSONPath=`.spec.template.spec.clusterPair`
 // +kubebuilder:printcolumn:name="Suspend",type=boolean,JSONPath=`.spec.suspend`
+// +kubebuilder:printcolumn:name="Next-Run-Time",type=string,priority=1,JSONPath=`.status.nextRunTime`
 // +kubebuilder:printcolumn:name="Last-Success-Time",type=date,JSONPath=`.status.lastSuccessTime`
 // +kubebuilder:printcolumn:name="Last-Success-Duration",type=string,JSONPath=`.status.lastSuccessDuration`
 // +kubebuilder:validation:XValidation:rule="has(self.spec) || (oldSelf.hasValue() && !has(oldSelf.value().spec))",optionalOldSelf=true,message="spec is missing: say there what to migrate, and when"

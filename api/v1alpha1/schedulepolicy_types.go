@@ -34,6 +34,12 @@ type SchedulePolicyItem struct {
 	// +optional
 	// +nullable
 	Monthly *MonthlyPolicy `json:"monthly,omitempty"`
+
+	// timeZone that times of day are in, such as Europe/Berlin. Empty means the operator's default, which is UTC.
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^$|^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$')",message="timeZone must be a name of the IANA time zone database, such as UTC or Europe/Berlin"
+	// +optional
+	TimeZone string `json:"timeZone,omitempty"`
 }
 
 // IntervalPolicy triggers every so many minutes.

@@ -1,21 +1,12 @@
 package schedule
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
-)
-
-// What a section keeps where it says nothing or 0 (Stork's defaults).
-const (
-	retainInterval = 10
-	retainDaily    = 30
-	retainWeekly   = 7
-	retainMonthly  = 12
 )
 
 // Parse returns the sections of a policy in the order in which they are asked: interval, daily, weekly, monthly. The error names
@@ -54,12 +45,12 @@ func (p *parser) problem(format string, args ...any) {
 	p.problems = append(p.problems, fmt.Errorf(format, args...))
 }
 
-func (p *parser) add(kind storkv1alpha1.SchedulePolicyType, retain, byDefault int, options map[string]string, timing timing) {
+func (p *parser) add(kind storkv1alpha1.SchedulePolicyType, retain int, timing timing) {
 	if retain < 0 {
-		p.problem("Invalid retain (%d) in %s policy: write how many results to keep, or 0 for %d", retain, kind, byDefault)
+		p.problem("Invalid retain (%d) in %s policy: write how many results to keep, or 0 for the default", retain, kind)
 		return
 	}
-	p.sections = append(p.sections, Section{Type: kind, Retain: cmp.Or(retain, byDefault), Options: options, timing: timing})
+	p.sections = append(p.sections, Section{Type: kind, Retain: retain, timing: timing})
 }
 
 func (p *parser) interval(policy storkv1alpha1.IntervalPolicy) {
@@ -67,12 +58,12 @@ func (p *parser) interval(policy storkv1alpha1.IntervalPolicy) {
 		p.problem("Invalid intervalMinutes (%d) in Interval policy: write a whole number of minutes from 1", policy.IntervalMinutes)
 		return
 	}
-	p.add(storkv1alpha1.SchedulePolicyTypeInterval, policy.Retain, retainInterval, policy.Options,
+	p.add(storkv1alpha1.SchedulePolicyTypeInterval, policy.Retain,
 		interval(time.Duration(policy.IntervalMinutes)*time.Minute))
 }
 
 func (p *parser) daily(policy storkv1alpha1.DailyPolicy) {
-	p.addCalendar(storkv1alpha1.SchedulePolicyTypeDaily, policy.Time, policy.Retain, retainDaily, policy.Options,
+	p.addCalendar(storkv1alpha1.SchedulePolicyTypeDaily, policy.Time, policy.Retain,
 		func(time.Time, time.Time) bool { return true })
 }
 
@@ -86,7 +77,7 @@ func (p *parser) weekly(policy storkv1alpha1.WeeklyPolicy) {
 	if policy.Biweekly {
 		on = func(day, created time.Time) bool { return day.Weekday() == weekday && fortnight(day, created) }
 	}
-	p.addCalendar(kind, policy.Time, policy.Retain, retainWeekly, policy.Options, on)
+	p.addCalendar(kind, policy.Time, policy.Retain, on)
 }
 
 // fortnight tells whether a day is in a week that counts: the seven days from the making of the schedule on, and every other
@@ -106,7 +97,7 @@ func (p *parser) monthly(policy storkv1alpha1.MonthlyPolicy) {
 	case policy.Date < 1 || policy.Date > 31:
 		p.problem("Invalid date of the month (%d) in %s policy: write 1 to 31", policy.Date, kind)
 	default:
-		p.addCalendar(kind, policy.Time, policy.Retain, retainMonthly, policy.Options,
+		p.addCalendar(kind, policy.Time, policy.Retain,
 			func(day, _ time.Time) bool { return day.Day() == policy.Date || overflow(day, policy.Date) })
 	}
 }
@@ -129,7 +120,7 @@ func (p *parser) relative(policy storkv1alpha1.RelativeMonthlyPolicy) {
 	if !ok {
 		return
 	}
-	p.addCalendar(kind, policy.Time, policy.Retain, retainMonthly, policy.Options, func(day, _ time.Time) bool {
+	p.addCalendar(kind, policy.Time, policy.Retain, func(day, _ time.Time) bool {
 		if day.Weekday() != weekday {
 			return false
 		}
@@ -152,7 +143,7 @@ func (p *parser) selective(policy storkv1alpha1.SelectiveMonthlyPolicy) {
 		p.problem("Invalid date of the month (%d) in %s policy: write 1 to 31, and one that one of the months has", policy.Date, kind)
 		return
 	}
-	p.addCalendar(kind, policy.Time, policy.Retain, retainMonthly, policy.Options,
+	p.addCalendar(kind, policy.Time, policy.Retain,
 		func(day, _ time.Time) bool { return day.Day() == policy.Date && months[day.Month()] })
 }
 
@@ -165,7 +156,7 @@ func (p *parser) weekday(kind storkv1alpha1.SchedulePolicyType, text storkv1alph
 }
 
 func (p *parser) addCalendar(
-	kind storkv1alpha1.SchedulePolicyType, timeOfDay storkv1alpha1.KitchenTime, retain, byDefault int, options map[string]string,
+	kind storkv1alpha1.SchedulePolicyType, timeOfDay storkv1alpha1.KitchenTime, retain int,
 	on func(day, created time.Time) bool,
 ) {
 	hour, minute, err := ParseTimeOfDay(string(timeOfDay))
@@ -173,7 +164,7 @@ func (p *parser) addCalendar(
 		p.problem("Invalid time (%s) in %s policy: %w", timeOfDay, kind, err)
 		return
 	}
-	p.add(kind, retain, byDefault, options, calendar{zone: p.zone, hour: hour, minute: minute, on: on})
+	p.add(kind, retain, calendar{zone: p.zone, hour: hour, minute: minute, on: on})
 }
 
 // ParseTimeOfDay reads a time such as 3:04PM or 3:04pm.

@@ -48,26 +48,23 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-func TestParseKeepsOrderAndDefaults(t *testing.T) {
+func TestParseKeepsOrderAndRetain(t *testing.T) {
 	sections, err := Parse(policy{
 		Monthly: &monthly{Date: 1, Time: "1:00AM"}, Weekly: &weekly{Day: "sun", Time: "1:00am", Retain: 3},
-		Daily: &daily{Time: "1:00AM", Options: map[string]string{"a": "b"}}, Interval: &every{IntervalMinutes: 15},
+		Daily: &daily{Time: "1:00AM"}, Interval: &every{IntervalMinutes: 15, Retain: 7},
 	}, nil)
 	if err != nil || len(sections) != 4 {
 		t.Fatalf("got %d sections, error %v", len(sections), err)
 	}
 	for i, want := range []Section{
-		{Type: storkv1alpha1.SchedulePolicyTypeInterval, Retain: 10},
-		{Type: storkv1alpha1.SchedulePolicyTypeDaily, Retain: 30},
+		{Type: storkv1alpha1.SchedulePolicyTypeInterval, Retain: 7},
+		{Type: storkv1alpha1.SchedulePolicyTypeDaily},
 		{Type: storkv1alpha1.SchedulePolicyTypeWeekly, Retain: 3},
-		{Type: storkv1alpha1.SchedulePolicyTypeMonthly, Retain: 12},
+		{Type: storkv1alpha1.SchedulePolicyTypeMonthly},
 	} {
 		if got := sections[i]; got.Type != want.Type || got.Retain != want.Retain {
 			t.Errorf("section %d is %s and keeps %d, want %s and %d", i, got.Type, got.Retain, want.Type, want.Retain)
 		}
-	}
-	if sections[1].Options["a"] != "b" {
-		t.Errorf("the options are lost: %v", sections[1].Options)
 	}
 }
 

@@ -10,10 +10,8 @@ import (
 type Section struct {
 	// Type is the section's name in statuses.
 	Type storkv1alpha1.SchedulePolicyType
-	// Retain is how many results to keep, at least 1.
+	// Retain is how many results to keep; 0 where the policy does not say.
 	Retain int
-	// Options are for the storage driver; nil means none.
-	Options map[string]string
 
 	timing timing
 }
@@ -40,7 +38,8 @@ func (s Section) Due(history History, now time.Time, catchUp time.Duration) (slo
 	return s.timing.due(history, now, catchUp)
 }
 
-// Next returns the first time after now at which the section triggers; zero if it never does again.
+// Next returns the first time after now at which the section triggers; zero if it never does again. An interval that has never run
+// triggers now.
 func (s Section) Next(history History, now time.Time) time.Time {
 	return s.timing.next(history, now)
 }
