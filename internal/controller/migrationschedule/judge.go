@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -155,11 +156,11 @@ func (p *pass) start(section schedule.Section, slot time.Time) {
 		p.schedule.Status.Items = map[storkv1alpha1.SchedulePolicyType][]*storkv1alpha1.ScheduledMigrationStatus{}
 	}
 	p.schedule.Status.Items[section.Type] = append(p.schedule.Status.Items[section.Type], item)
-	message := fmt.Sprintf("Migration %s runs", item.Name)
 	if late := p.now.Sub(slot).Truncate(time.Second); late >= time.Minute && section.Type != storkv1alpha1.SchedulePolicyTypeInterval {
-		message += fmt.Sprintf(", %s after its time of %s, which was missed", late, slot.UTC().Format(time.RFC3339))
+		p.event(corev1.EventTypeNormal, storkv1alpha1.ReasonScheduled, "Migration %s starts %s after its time of %s, which was missed",
+			item.Name, late, slot.UTC().Format(time.RFC3339))
 	}
-	p.ready(storkv1alpha1.ReasonRunning, message)
+	p.ready(storkv1alpha1.ReasonRunning, fmt.Sprintf("Migration %s runs", item.Name))
 }
 
 // earlier returns the shorter of two waits, of which zero means for ever.
