@@ -64,7 +64,8 @@ const (
 	ReasonDeadlineExceeded = "DeadlineExceeded"
 	// ReasonNoStorageDriver is on a Migration that includes volumes which no storage driver owns.
 	ReasonNoStorageDriver = "NoStorageDriver"
-	// ReasonApplicationsActive is on a Migration of a schedule whose applications run at the destination.
+	// ReasonApplicationsActive is on a Migration of a schedule whose applications run at the destination, and on a MigrationSchedule
+	// that makes no Migrations for that reason. One that was suspended for it resumes when they no longer run there.
 	ReasonApplicationsActive = "ApplicationsActive"
 	// ReasonRuleFailed is on a Migration whose pre- or post-exec rule failed.
 	ReasonRuleFailed = "RuleFailed"
@@ -83,9 +84,6 @@ const (
 	ReasonRunning = "Running"
 	// ReasonSuspended is on a MigrationSchedule that its owner suspended.
 	ReasonSuspended = "Suspended"
-	// ReasonApplicationsActivated is on a MigrationSchedule that makes no Migrations because its applications run at the
-	// destination. One that was suspended for that resumes when they no longer do.
-	ReasonApplicationsActivated = "ApplicationsActivated"
 	// ReasonInvalidPolicy is on a MigrationSchedule whose policy is missing or wrong.
 	ReasonInvalidPolicy = "InvalidPolicy"
 	// ReasonStaticCopy is on a MigrationSchedule that is the copy of another cluster's.

@@ -311,7 +311,7 @@ var _ = Describe("Applications that are active at the destination", func() {
 		s, result := f.reconcile(ctx)
 		Expect(f.migrations(ctx)).To(HaveLen(1))
 		Expect(s.Spec.Suspend).To(HaveValue(BeTrue()))
-		Expect(ready(s)).To(HaveField("Reason", storkv1alpha1.ReasonApplicationsActivated))
+		Expect(ready(s)).To(HaveField("Reason", storkv1alpha1.ReasonApplicationsActive))
 		Expect(result.RequeueAfter).To(Equal(lookInterval))
 		Expect(f.recorder.Events).To(Receive(ContainSubstring("completed successfully")))
 		Expect(f.recorder.Events).To(Receive(ContainSubstring("Suspended Suspending migration schedule since migrated apps on remote cluster are active")))

@@ -17,7 +17,7 @@ const lookInterval = time.Minute
 // autoSuspended tells whether the schedule was suspended because its applications run at the destination.
 func (p *pass) autoSuspended() bool {
 	ready := apimeta.FindStatusCondition(p.before.Status.Conditions, storkv1alpha1.ConditionReady)
-	return isTrue(p.schedule.Spec.Suspend) && p.schedule.Spec.AutoSuspend && ready != nil && ready.Reason == storkv1alpha1.ReasonApplicationsActivated
+	return isTrue(p.schedule.Spec.Suspend) && p.schedule.Spec.AutoSuspend && ready != nil && ready.Reason == storkv1alpha1.ReasonApplicationsActive
 }
 
 // holdForApplications makes no Migration over applications that run at the destination, and suspends the schedule if it wants that.
@@ -25,10 +25,10 @@ func (p *pass) holdForApplications() time.Duration {
 	p.schedule.Status.NextRunTime = nil
 	message := "Suspending migration schedule since migrated apps on remote cluster are active"
 	if !p.schedule.Spec.AutoSuspend {
-		p.notReady(storkv1alpha1.ReasonApplicationsActivated, "a Migration is due, but the migrated applications are active at the destination")
+		p.notReady(storkv1alpha1.ReasonApplicationsActive, "a Migration is due, but the migrated applications are active at the destination")
 		return lookInterval
 	}
-	p.notReady(storkv1alpha1.ReasonApplicationsActivated, message)
+	p.notReady(storkv1alpha1.ReasonApplicationsActive, message)
 	p.suspend = new(true)
 	p.event(corev1.EventTypeWarning, storkv1alpha1.ReasonSuspended, "%s", message)
 	return lookInterval
