@@ -15,7 +15,7 @@ type calendar struct {
 
 func (c calendar) due(history History, now time.Time, catchUp time.Duration) (time.Time, bool) {
 	slot := c.latest(history, now)
-	return slot, slot.After(history.Last) && !slot.Before(history.Created) && now.Sub(slot) <= catchUp
+	return slot, slot.After(history.Last) && !slot.Before(history.Since) && now.Sub(slot) <= catchUp
 }
 
 // latest returns the newest slot that is not after now; zero if there is none.

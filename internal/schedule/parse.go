@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,13 +10,17 @@ import (
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
 
-// Parse returns the sections of a policy in the order in which they are asked: interval, daily, weekly, monthly. The error names
-// everything that is wrong, in Stork's words where it has any. A nil zone is UTC.
+// Parse returns the sections of a policy in the order in which they are asked: interval, daily, weekly, monthly. Times of day are in
+// the policy's zone, or in the given one where it names none; nil is UTC. The error names everything that is wrong, in Stork's words
+// where it has any.
 func Parse(policy storkv1alpha1.SchedulePolicyItem, zone *time.Location) ([]Section, error) {
-	if zone == nil {
-		zone = time.UTC
-	}
 	p := parser{zone: zone}
+	if zone == nil {
+		p.zone = time.UTC
+	}
+	if policy.TimeZone != "" {
+		p.timeZone(policy.TimeZone)
+	}
 	if policy.Interval != nil {
 		p.interval(*policy.Interval)
 	}
@@ -28,10 +33,13 @@ func Parse(policy storkv1alpha1.SchedulePolicyItem, zone *time.Location) ([]Sect
 	if policy.Monthly != nil {
 		p.monthly(*policy.Monthly)
 	}
-	if len(p.sections) == 0 && len(p.problems) == 0 {
+	if len(p.problems) > 0 {
+		return nil, errors.Join(p.problems...)
+	}
+	if len(p.sections) == 0 {
 		return nil, errors.New("policy is empty and would never trigger: set interval, daily, weekly or monthly")
 	}
-	return p.sections, errors.Join(p.problems...)
+	return p.sections, nil
 }
 
 // parser gathers sections and problems.
@@ -45,12 +53,29 @@ func (p *parser) problem(format string, args ...any) {
 	p.problems = append(p.problems, fmt.Errorf(format, args...))
 }
 
+func (p *parser) timeZone(name string) {
+	zone, err := ParseZone(name)
+	if err != nil {
+		p.problem("Invalid timeZone (%s): %w", name, err)
+		return
+	}
+	p.zone = zone
+}
+
+// defaultRetain is Stork's, for sections that do not say how many results to keep.
+var defaultRetain = map[storkv1alpha1.SchedulePolicyType]int{
+	storkv1alpha1.SchedulePolicyTypeInterval: 10,
+	storkv1alpha1.SchedulePolicyTypeDaily:    30,
+	storkv1alpha1.SchedulePolicyTypeWeekly:   7,
+	storkv1alpha1.SchedulePolicyTypeMonthly:  12,
+}
+
 func (p *parser) add(kind storkv1alpha1.SchedulePolicyType, retain int, timing timing) {
 	if retain < 0 {
 		p.problem("Invalid retain (%d) in %s policy: write how many results to keep, or 0 for the default", retain, kind)
 		return
 	}
-	p.sections = append(p.sections, Section{Type: kind, Retain: retain, timing: timing})
+	p.sections = append(p.sections, Section{Type: kind, Retain: cmp.Or(retain, defaultRetain[kind]), timing: timing})
 }
 
 func (p *parser) interval(policy storkv1alpha1.IntervalPolicy) {
@@ -87,6 +112,7 @@ func fortnight(day, created time.Time) bool {
 	return (days%14+14)%14 < 7
 }
 
+// monthly reads the newest form that is set (Stork's public documentation).
 func (p *parser) monthly(policy storkv1alpha1.MonthlyPolicy) {
 	const kind = storkv1alpha1.SchedulePolicyTypeMonthly
 	switch {
@@ -165,6 +191,15 @@ func (p *parser) addCalendar(
 		return
 	}
 	p.add(kind, retain, calendar{zone: p.zone, hour: hour, minute: minute, on: on})
+}
+
+// ParseZone finds a time zone by its name in the IANA database. The zone of the machine, which is another one on each, has no name.
+func ParseZone(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || zone == time.Local || name == "" {
+		return nil, errors.New("write a name of the IANA time zone database, such as UTC or Europe/Berlin")
+	}
+	return zone, nil
 }
 
 // ParseTimeOfDay reads a time such as 3:04PM or 3:04pm.

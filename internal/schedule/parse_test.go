@@ -38,6 +38,10 @@ func TestParseRefuses(t *testing.T) {
 		"a sixth week":                 {policy{Monthly: &monthly{RelativeMonthlyPolicy: &relative{Day: "Mon", WeeklyIndex: 6, Time: "1:00AM"}}}, "Invalid weeklyIndex (6)"},
 		"a month that is none":         {policy{Monthly: &monthly{SelectiveMonthlyPolicy: &selective{Months: "jan,foo", Date: 1, Time: "1:00AM"}}}, `"foo" is no month`},
 		"a date that no month has":     {policy{Monthly: &monthly{SelectiveMonthlyPolicy: &selective{Months: "feb", Date: 30, Time: "1:00AM"}}}, "Invalid date of the month (30)"},
+		"a zone that is none":          {policy{Daily: &daily{Time: "1:00AM"}, TimeZone: "Berlin"}, "Invalid timeZone (Berlin): write a name of the IANA"},
+		"the zone of a machine":        {policy{Daily: &daily{Time: "1:00AM"}, TimeZone: "Local"}, "Invalid timeZone (Local)"},
+		"a file in place of a zone":    {policy{Daily: &daily{Time: "1:00AM"}, TimeZone: "../etc/passwd"}, "Invalid timeZone (../etc/passwd)"},
+		"two sections":                 {policy{Interval: &every{}, Daily: &daily{Time: "noon"}}, "policy: write a whole number of minutes from 1\nInvalid time (noon)"},
 		"one section of several":       {policy{Interval: &every{IntervalMinutes: 5}, Daily: &daily{Time: "noon"}}, "Invalid time (noon) in Daily policy"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -58,13 +62,32 @@ func TestParseKeepsOrderAndRetain(t *testing.T) {
 	}
 	for i, want := range []Section{
 		{Type: storkv1alpha1.SchedulePolicyTypeInterval, Retain: 7},
-		{Type: storkv1alpha1.SchedulePolicyTypeDaily},
+		{Type: storkv1alpha1.SchedulePolicyTypeDaily, Retain: 30},
 		{Type: storkv1alpha1.SchedulePolicyTypeWeekly, Retain: 3},
-		{Type: storkv1alpha1.SchedulePolicyTypeMonthly},
+		{Type: storkv1alpha1.SchedulePolicyTypeMonthly, Retain: 12},
 	} {
 		if got := sections[i]; got.Type != want.Type || got.Retain != want.Retain {
 			t.Errorf("section %d is %s and keeps %d, want %s and %d", i, got.Type, got.Retain, want.Type, want.Retain)
 		}
+	}
+}
+
+func TestParsePrefersThePolicysZone(t *testing.T) {
+	for name, test := range map[string]struct{ policy, fallback, want string }{
+		"to the operator's":          {"Asia/Kolkata", "America/New_York", "2026-11-21 18:30"},
+		"over none":                  {"", "America/New_York", "2026-11-22 05:00"},
+		"to UTC, where none is told": {"", "", "2026-11-22 00:00"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var fallback *time.Location
+			if test.fallback != "" {
+				fallback = zone(t, test.fallback)
+			}
+			section := only(t, policy{Daily: &daily{Time: "12:00AM"}, TimeZone: test.policy}, fallback)
+			if next := section.Next(History{}, at(t, "2026-11-21 12:00")); !next.Equal(at(t, test.want)) {
+				t.Errorf("got %s, want %s", next.UTC(), test.want)
+			}
+		})
 	}
 }
 
@@ -80,13 +103,13 @@ func TestParseWeekdayReadsLongAndShortNames(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add("3:04PM", "Sunday", "jan,feb", 31, 5, 15, uint8(0))
-	f.Add("12:00am", "thurs", "", 1, 1, 1, uint8(255))
+	f.Add("3:04PM", "Sunday", "jan,feb", "UTC", 31, 5, 15, uint8(0))
+	f.Add("12:00am", "thurs", "", "Australia/Lord_Howe", 1, 1, 1, uint8(255))
 	now := time.Date(2026, 11, 21, 6, 0, 0, 0, time.UTC)
-	f.Fuzz(func(t *testing.T, timeOfDay, day, months string, date, index, minutes int, set uint8) {
+	f.Fuzz(func(t *testing.T, timeOfDay, day, months, zone string, date, index, minutes int, set uint8) {
 		has := func(bit int) bool { return set&(1<<bit) != 0 }
 		kitchen, weekday := storkv1alpha1.KitchenTime(timeOfDay), storkv1alpha1.Weekday(day)
-		p := policy{}
+		p := policy{TimeZone: zone}
 		if has(0) {
 			p.Interval = &every{IntervalMinutes: minutes % 1e6}
 		}
@@ -110,7 +133,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, section := range sections {
-			history := History{Created: now, Last: now}
+			history := History{Created: now, Since: now, Last: now}
 			next := section.Next(history, now)
 			if !next.After(now) {
 				t.Fatalf("%s of %+v: next after %s is %s", section.Type, p, now, next)

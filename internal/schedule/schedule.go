@@ -10,7 +10,7 @@ import (
 type Section struct {
 	// Type is the section's name in statuses.
 	Type storkv1alpha1.SchedulePolicyType
-	// Retain is how many results to keep; 0 where the policy does not say.
+	// Retain is how many results to keep: what the policy says, or Stork's default for the section.
 	Retain int
 
 	timing timing
@@ -18,8 +18,11 @@ type Section struct {
 
 // History is what has happened so far.
 type History struct {
-	// Created is when the schedule was made. Times before it were not missed, and fortnights are counted from it.
+	// Created is when the schedule was made. Fortnights are counted from it.
 	Created time.Time
+	// Since is from when on times of day count: when the schedule was made or resumed, or its policy changed. Those before it were
+	// not missed.
+	Since time.Time
 	// Last is the slot of the newest run that the section triggered, or when that run was created. Zero means that there was none.
 	Last time.Time
 }
