@@ -1,7 +1,7 @@
 package v1alpha1
 
-// Keys that Godwit reads and writes on objects. All are Stork's (its public annotations, labels and finalizer), so that objects
-// written by either operator mean the same to both.
+// Keys that Godwit reads and writes on objects. All but one are Stork's (its public annotations, labels and finalizer), so that
+// objects written by either operator mean the same to both.
 const (
 	keyPrefix = GroupName + "/"
 
@@ -45,6 +45,10 @@ const (
 	AnnotationMigrationScheduleName = keyPrefix + "migration-schedule-name"
 	// AnnotationStaticCopy marks the copy of a MigrationSchedule at the destination. A static copy never triggers.
 	AnnotationStaticCopy = keyPrefix + "static-copy"
+	// AnnotationApplicationActivated is Godwit's own: what a client meant to write into status.applicationActivated of a
+	// MigrationSchedule by an update of the whole object, from which the API server drops the status. Admission puts it there, and
+	// the controller moves it into the status.
+	AnnotationApplicationActivated = keyPrefix + "application-activated"
 	// AnnotationCreatedByStork is "true" on objects that may be deleted along with what they were made for.
 	AnnotationCreatedByStork = keyPrefix + "created-by-stork"
 

@@ -86,6 +86,19 @@ type MigrationScheduleStatus struct {
 	// +optional
 	NextRunTime *metav1.Time `json:"nextRunTime,omitempty"`
 
+	// observedPolicy is the UID and generation of the policy that nextRunTime follows from. It is empty while the schedule is
+	// suspended.
+	// +optional
+	ObservedPolicy string `json:"observedPolicy,omitempty"`
+
+	// observedPolicyTime is since when the schedule has followed that policy. Times of day before it were not missed.
+	// +optional
+	ObservedPolicyTime *metav1.Time `json:"observedPolicyTime,omitempty"`
+
+	// copiedHash is an opaque hash of what was last written into the copy at the destination.
+	// +optional
+	CopiedHash string `json:"copiedHash,omitempty"`
+
 	// conditions sum the schedule up: Ready, and Copied for its copy at the destination.
 	// +listType=map
 	// +listMapKey=type
@@ -105,7 +118,7 @@ type MigrationScheduleStatus struct {
 // +kubebuilder:printcolumn:name="PolicyName",type=string,JSONPath=`.spec.schedulePolicyName`
 // +kubebuilder:printcolumn:name="ClusterPair",type=string,JSONPath=`.spec.template.spec.clusterPair`
 // +kubebuilder:printcolumn:name="Suspend",type=boolean,JSONPath=`.spec.suspend`
-// +kubebuilder:printcolumn:name="Next-Run-Time",type=string,priority=1,JSONPath=`.status.nextRunTime`
+// +kubebuilder:printcolumn:name="Next-Run-Time",type=string,JSONPath=`.status.nextRunTime`
 // +kubebuilder:printcolumn:name="Last-Success-Time",type=date,JSONPath=`.status.lastSuccessTime`
 // +kubebuilder:printcolumn:name="Last-Success-Duration",type=string,JSONPath=`.status.lastSuccessDuration`
 // +kubebuilder:validation:XValidation:rule="has(self.spec) || (oldSelf.hasValue() && !has(oldSelf.value().spec))",optionalOldSelf=true,message="spec is missing: say there what to migrate, and when"

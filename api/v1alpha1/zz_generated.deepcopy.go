@@ -965,6 +965,10 @@ func (in *MigrationScheduleStatus) DeepCopyInto(out *MigrationScheduleStatus) {
 		in, out := &in.NextRunTime, &out.NextRunTime
 		*out = (*in).DeepCopy()
 	}
+	if in.ObservedPolicyTime != nil {
+		in, out := &in.ObservedPolicyTime, &out.ObservedPolicyTime
+		*out = (*in).DeepCopy()
+	}
 	if in.Conditions != nil {
 		in, out := &in.Conditions, &out.Conditions
 		*out = make([]v1.Condition, len(*in))

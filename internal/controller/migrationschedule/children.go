@@ -17,23 +17,37 @@ import (
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
 
-// carryOut does what was written down: it creates the Migration of a new item, deletes old ones, and suspends or resumes.
-func (p *pass) carryOut(ctx context.Context) error {
-	var failures []error
-	for _, items := range p.schedule.Status.Items {
-		for _, item := range items {
-			if item.Status == storkv1alpha1.MigrationStatusInitial {
-				failures = append(failures, p.create(ctx, item.Name))
-			}
-		}
-	}
+// carryOut does what was written down: it creates the Migration of a new item, deletes old ones, and suspends or resumes. It returns
+// when to look again, if that is sooner than it would be otherwise.
+func (p *pass) carryOut(ctx context.Context) (time.Duration, error) {
+	retryAfter, failure := p.createWritten(ctx)
+	failures := []error{failure}
 	for _, name := range p.obsolete {
 		migration := &storkv1alpha1.Migration{ObjectMeta: metav1.ObjectMeta{Namespace: p.schedule.Namespace, Name: name}}
 		if err := p.Client.Delete(ctx, migration); client.IgnoreNotFound(err) != nil {
 			failures = append(failures, fmt.Errorf("deleting the old Migration %s: %w", name, err))
 		}
 	}
-	return errors.Join(append(failures, p.setSuspend(ctx))...)
+	return retryAfter, errors.Join(append(failures, p.setSuspend(ctx))...)
+}
+
+// createWritten creates the Migrations that were written down. One that the API server refuses has failed: it would do so for ever.
+func (p *pass) createWritten(ctx context.Context) (retryAfter time.Duration, _ error) {
+	for _, items := range p.schedule.Status.Items {
+		for _, item := range items {
+			if item.Status != storkv1alpha1.MigrationStatusInitial {
+				continue
+			}
+			err := p.create(ctx, item.Name)
+			if !apierrors.IsInvalid(err) && !apierrors.IsForbidden(err) {
+				return 0, err // There is one at a time.
+			}
+			p.finish(item, storkv1alpha1.MigrationStatusFailed, err.Error())
+			p.notReady(storkv1alpha1.ReasonFailed, err.Error())
+			return retryDelay, p.writeStatus(ctx)
+		}
+	}
+	return 0, nil
 }
 
 // create makes a Migration that was written down. One that is there already was made before a crash.
@@ -42,7 +56,7 @@ func (p *pass) create(ctx context.Context, name string) error {
 	if annotations == nil {
 		annotations = map[string]string{}
 	}
-	delete(annotations, annotationLastApplied)
+	dropOwn(annotations)
 	annotations[storkv1alpha1.AnnotationMigrationScheduleName] = p.schedule.Name
 	err := p.Client.Create(ctx, &storkv1alpha1.Migration{
 		ObjectMeta: metav1.ObjectMeta{

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -47,6 +48,8 @@ type Reconciler struct {
 	Clock clock.PassiveClock
 	// Options are the administrator's.
 	Options Options
+
+	metrics *metrics
 }
 
 // +kubebuilder:rbac:groups=stork.libopenstorage.org,resources=migrationschedules,verbs=watch;patch
@@ -59,11 +62,18 @@ type Reconciler struct {
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	schedule := &storkv1alpha1.MigrationSchedule{}
 	if err := r.Client.Get(ctx, req.NamespacedName, schedule); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.metrics.forget(req.NamespacedName)
+		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !schedule.DeletionTimestamp.IsZero() {
 		return r.delete(ctx, schedule)
 	}
+	if err := r.moveActivation(ctx, schedule); err != nil {
+		return ctrl.Result{}, err
+	}
+	defer r.metrics.observe(schedule)
 	if isCopy(schedule) {
 		return ctrl.Result{}, r.reconcileCopy(ctx, schedule)
 	}
@@ -84,7 +94,7 @@ func (r *Reconciler) ensureFinalizer(ctx context.Context, schedule *storkv1alpha
 
 // reconcileNormal writes down what is found in any case; a run is started after what it is for was written down.
 func (r *Reconciler) reconcileNormal(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule) (ctrl.Result, error) {
-	p := &pass{Reconciler: r, schedule: schedule, before: schedule.DeepCopy(), now: r.Clock.Now()}
+	p := r.newPass(schedule)
 	if err := p.refresh(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -95,7 +105,8 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, schedule *storkv1alpha
 	if err := p.writeStatus(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{RequeueAfter: after}, p.carryOut(ctx)
+	retryAfter, err := p.carryOut(ctx)
+	return ctrl.Result{RequeueAfter: earlier(after, retryAfter)}, err
 }
 
 // pass is one look at a schedule.
@@ -110,6 +121,10 @@ type pass struct {
 	suspend *bool
 }
 
+func (r *Reconciler) newPass(schedule *storkv1alpha1.MigrationSchedule) *pass {
+	return &pass{Reconciler: r, schedule: schedule, before: schedule.DeepCopy(), now: r.Clock.Now()}
+}
+
 // writeStatus writes the status where it changed, and only over the one that was read: two looks at a schedule cannot both start
 // a run for the same time.
 func (p *pass) writeStatus(ctx context.Context) error {
@@ -117,6 +132,10 @@ func (p *pass) writeStatus(ctx context.Context) error {
 	if equality.Semantic.DeepEqual(p.before.Status, p.schedule.Status) {
 		return nil
 	}
-	patch := client.MergeFromWithOptions(p.before.DeepCopy(), client.MergeFromWithOptimisticLock{})
-	return p.Client.Status().Patch(ctx, p.schedule, patch)
+	patch := client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{})
+	if err := p.Client.Status().Patch(ctx, p.schedule, patch); err != nil {
+		return err
+	}
+	p.before = p.schedule.DeepCopy()
+	return nil
 }

@@ -1,14 +1,18 @@
 package migrationschedule
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
@@ -87,6 +91,7 @@ var _ = Describe("A MigrationSchedule", func() {
 		})
 
 		It("keeps the last success and a few failures after it", func(ctx SpecContext) {
+			f.setPolicy(ctx, every(30, 1))
 			f.schedule(ctx)
 			for _, status := range []storkv1alpha1.MigrationStatusType{failed, successful, partial, failed, failed, failed, failed, failed, failed, failed} {
 				f.reconcile(ctx)
@@ -185,6 +190,82 @@ var _ = Describe("A MigrationSchedule", func() {
 		Expect(s.Status.NextRunTime.Time).To(BeTemporally(">", f.clock.Now().Add(9*time.Hour)))
 	})
 
+	It("makes up for no time before its policy was what it is, nor before it was resumed", func(ctx SpecContext) {
+		at := func(after time.Duration) storkv1alpha1.SchedulePolicyItem {
+			kitchen := f.clock.Now().UTC().Add(after).Format(time.Kitchen)
+			return storkv1alpha1.SchedulePolicyItem{Daily: &storkv1alpha1.DailyPolicy{Time: storkv1alpha1.KitchenTime(kitchen)}}
+		}
+		f.policy(ctx, at(6*time.Hour))
+		f.schedule(ctx)
+		f.reconcile(ctx)
+		f.pass(time.Hour)
+		f.setPolicy(ctx, at(-10*time.Minute))
+		s, _ := f.reconcile(ctx)
+		Expect(f.migrations(ctx)).To(BeEmpty())
+		Expect(s.Status.NextRunTime.Time).To(BeTemporally(">", f.clock.Now().Add(23*time.Hour)))
+
+		f.edit(ctx, func(s *object) { s.Spec.Suspend = new(true) })
+		f.reconcile(ctx)
+		f.pass(24 * time.Hour)
+		f.edit(ctx, func(s *object) { s.Spec.Suspend = new(false) })
+		f.reconcile(ctx)
+		Expect(f.migrations(ctx)).To(BeEmpty())
+		f.pass(24 * time.Hour)
+		f.reconcile(ctx)
+		Expect(f.migrations(ctx)).To(HaveLen(1), "that one was missed")
+	})
+
+	It("throws nothing away while it has no policy", func(ctx SpecContext) {
+		f.policy(ctx, every(30, 3))
+		f.schedule(ctx)
+		for range 3 {
+			f.reconcile(ctx)
+			f.finish(ctx, successful)
+			f.pass(30 * time.Minute)
+		}
+		f.edit(ctx, func(s *object) { s.Spec.SchedulePolicyName = "no-such" })
+		f.reconcile(ctx)
+		Expect(f.migrations(ctx)).To(HaveLen(3))
+	})
+
+	It("goes on after a Migration that the API server refuses", func(ctx SpecContext) {
+		f.policy(ctx, every(30, 0))
+		f.schedule(ctx)
+		f.reconciler.Client = interceptor.NewClient(here, interceptor.Funcs{
+			Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+				return apierrors.NewForbidden(storkv1alpha1.GroupVersion.WithResource("migrations").GroupResource(), "dr", errors.New("quota exceeded"))
+			},
+		})
+		s, _ := f.reconcile(ctx)
+		items := s.Status.Items[storkv1alpha1.SchedulePolicyTypeInterval]
+		Expect(items).To(HaveExactElements(HaveField("Status", failed)))
+		Expect(f.recorder.Events).To(Receive(ContainSubstring("quota exceeded")))
+		f.reconciler.Client = here
+		f.pass(30 * time.Minute)
+		f.reconcile(ctx)
+		Expect(f.migrations(ctx)).To(HaveLen(1))
+	})
+
+	It("shows itself in metrics, until it is gone", func(ctx SpecContext) {
+		f.policy(ctx, every(30, 0))
+		f.schedule(ctx)
+		f.reconcile(ctx)
+		f.finish(ctx, partial)
+		s, _ := f.reconcile(ctx)
+		m := f.reconciler.metrics
+		Expect(testutil.ToFloat64(m.status.WithLabelValues("dr", f.namespace))).To(BeEquivalentTo(1))
+		Expect(testutil.ToFloat64(m.lastRun.WithLabelValues("dr", f.namespace, "PartialSuccess"))).To(BeEquivalentTo(1))
+		Expect(testutil.ToFloat64(m.nextRun.WithLabelValues("dr", f.namespace))).To(BeEquivalentTo(s.Status.NextRunTime.Unix()))
+		Expect(testutil.CollectAndCount(m.lastSuccess)).To(BeZero())
+		Expect(here.Delete(ctx, s)).To(Succeed())
+		for range 2 { // The second look finds that it is gone.
+			Expect(f.look(ctx)).To(Succeed())
+		}
+		for _, vector := range m.vectors() {
+			Expect(testutil.CollectAndCount(vector)).To(BeZero())
+		}
+	})
+
 	It("knows times of day in the zone of its policy", func(ctx SpecContext) {
 		f.policy(ctx, storkv1alpha1.SchedulePolicyItem{Daily: &storkv1alpha1.DailyPolicy{Time: "12:00AM"}, TimeZone: "Asia/Kolkata"})
 		f.schedule(ctx)
@@ -195,171 +276,5 @@ var _ = Describe("A MigrationSchedule", func() {
 		f.reconcile(ctx)
 		Expect(f.migrations(ctx)).To(HaveLen(1))
 		Expect(f.recorder.Events).To(Receive(ContainSubstring("3h0m0s after its time")))
-	})
-})
-
-var _ = Describe("The copy at the destination", func() {
-	var f *fixture
-	BeforeEach(func(ctx SpecContext) {
-		f = newFixture(ctx)
-		f.policy(ctx, every(30, 0))
-	})
-
-	It("is made with the schedule, suspended, in a namespace that is made for it", func(ctx SpecContext) {
-		f.schedule(ctx)
-		s, _ := f.reconcile(ctx)
-		copied := f.copied(ctx)
-		Expect(copied.Annotations).To(And(HaveKeyWithValue(storkv1alpha1.AnnotationStaticCopy, "true"),
-			HaveKeyWithValue("team", "shop"), HaveKey(storkv1alpha1.AnnotationResourceHash)))
-		want := s.Spec.DeepCopy()
-		want.Suspend = new(true)
-		Expect(copied.Spec).To(Equal(*want))
-		Expect(apimeta.IsStatusConditionTrue(s.Status.Conditions, storkv1alpha1.ConditionCopied)).To(BeTrue())
-	})
-
-	It("follows changes of the schedule at once, and keeps its status", func(ctx SpecContext) {
-		f.schedule(ctx)
-		f.reconcile(ctx)
-		f.activate(ctx, true)
-		f.edit(ctx, func(s *object) { s.Spec.Template.Spec.PurgeDeletedResources = new(true) })
-		f.reconcile(ctx)
-		copied := f.copied(ctx)
-		Expect(copied.Spec.Template.Spec.PurgeDeletedResources).To(HaveValue(BeTrue()))
-		Expect(copied.Status.ApplicationActivated).To(BeTrue())
-	})
-
-	It("is looked at only when it may matter", func(ctx SpecContext) {
-		f.schedule(ctx)
-		f.reconcile(ctx)
-		f.finish(ctx, successful)
-		f.pass(time.Minute)
-		Expect(there.Delete(ctx, f.copied(ctx))).To(Succeed())
-		f.reconcile(ctx)
-		Expect(f.copied(ctx)).To(BeNil())
-		f.pass(30 * time.Minute)
-		f.reconcile(ctx)
-		Expect(f.copied(ctx)).NotTo(BeNil())
-	})
-
-	It("goes with the schedule", func(ctx SpecContext) {
-		f.schedule(ctx)
-		s, _ := f.reconcile(ctx)
-		Expect(here.Delete(ctx, s)).To(Succeed())
-		_, err := f.reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: f.key()})
-		Expect(err).NotTo(HaveOccurred())
-		Expect(f.copied(ctx)).To(BeNil())
-		Expect(f.read(ctx).UID).To(BeEmpty())
-	})
-
-	It("does not keep the schedule for ever where it cannot be reached", func(ctx SpecContext) {
-		f.schedule(ctx)
-		s, _ := f.reconcile(ctx)
-		Expect(here.Delete(ctx, &storkv1alpha1.ClusterPair{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "remote"}})).To(Succeed())
-		Expect(here.Delete(ctx, s)).To(Succeed())
-		s, result := f.reconcile(ctx)
-		Expect(s.UID).NotTo(BeEmpty())
-		Expect(result.RequeueAfter).To(Equal(retryDelay))
-		f.clock.SetTime(s.DeletionTimestamp.Add(deleteDeadline))
-		_, err := f.reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: f.key()})
-		Expect(err).NotTo(HaveOccurred())
-		Expect(f.read(ctx).UID).To(BeEmpty())
-		Expect(f.copied(ctx)).NotTo(BeNil())
-	})
-
-	It("is never written over another schedule of the same name", func(ctx SpecContext) {
-		f.schedule(ctx)
-		foreign := f.read(ctx)
-		foreign.ObjectMeta = metav1.ObjectMeta{Namespace: f.namespace, Name: "dr"}
-		namespace := f.namespaceThere()
-		Expect(there.Create(ctx, namespace)).To(Succeed())
-		Expect(there.Create(ctx, foreign)).To(Succeed())
-		s, _ := f.reconcile(ctx)
-		Expect(f.migrations(ctx)).To(BeEmpty())
-		Expect(ready(s).Message).To(ContainSubstring("a non static-copy migrationSchedule with the same name"))
-		Expect(f.copied(ctx).ResourceVersion).To(Equal(foreign.ResourceVersion))
-	})
-
-	It("makes no Migrations itself, and goes when it is deleted", func(ctx SpecContext) {
-		f.schedule(ctx, func(s *object) {
-			s.Annotations[storkv1alpha1.AnnotationStaticCopy] = "true"
-			s.Finalizers = []string{storkv1alpha1.FinalizerCleanup} // As Stork leaves it.
-		})
-		s, result := f.reconcile(ctx)
-		Expect(f.migrations(ctx)).To(BeEmpty())
-		Expect(result).To(BeZero())
-		Expect(ready(s).Reason).To(Equal(storkv1alpha1.ReasonStaticCopy))
-		Expect(here.Delete(ctx, s)).To(Succeed())
-		_, err := f.reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: f.key()})
-		Expect(err).NotTo(HaveOccurred())
-		Expect(f.read(ctx).UID).To(BeEmpty())
-	})
-})
-
-var _ = Describe("Applications that are active at the destination", func() {
-	var f *fixture
-	BeforeEach(func(ctx SpecContext) {
-		f = newFixture(ctx)
-		f.policy(ctx, every(30, 0))
-	})
-
-	It("suspend a schedule that wants that, which resumes when they no longer are", func(ctx SpecContext) {
-		f.schedule(ctx)
-		f.reconcile(ctx)
-		f.finish(ctx, successful)
-		f.activate(ctx, true)
-		f.pass(30 * time.Minute)
-		s, result := f.reconcile(ctx)
-		Expect(f.migrations(ctx)).To(HaveLen(1))
-		Expect(s.Spec.Suspend).To(HaveValue(BeTrue()))
-		Expect(ready(s)).To(HaveField("Reason", storkv1alpha1.ReasonApplicationsActive))
-		Expect(result.RequeueAfter).To(Equal(lookInterval))
-		Expect(f.recorder.Events).To(Receive(ContainSubstring("completed successfully")))
-		Expect(f.recorder.Events).To(Receive(ContainSubstring("Suspended Suspending migration schedule since migrated apps on remote cluster are active")))
-
-		f.activate(ctx, false)
-		s, _ = f.reconcile(ctx)
-		Expect(s.Spec.Suspend).To(HaveValue(BeFalse()))
-		Expect(f.migrations(ctx)).To(HaveLen(2))
-	})
-
-	It("keep a schedule from running that does not want that", func(ctx SpecContext) {
-		f.schedule(ctx, func(s *object) { s.Spec.AutoSuspend = false })
-		f.reconcile(ctx)
-		f.finish(ctx, successful)
-		f.activate(ctx, true)
-		f.pass(30 * time.Minute)
-		s, result := f.reconcile(ctx)
-		Expect(f.migrations(ctx)).To(HaveLen(1))
-		Expect(s.Spec.Suspend).To(HaveValue(BeFalse()))
-		Expect(result.RequeueAfter).To(Equal(lookInterval))
-	})
-
-	It("do not resume a schedule that somebody suspended", func(ctx SpecContext) {
-		f.schedule(ctx)
-		f.reconcile(ctx)
-		f.finish(ctx, successful)
-		f.edit(ctx, func(s *object) { s.Spec.Suspend = new(true) })
-		f.pass(30 * time.Minute)
-		s, _ := f.reconcile(ctx)
-		Expect(s.Spec.Suspend).To(HaveValue(BeTrue()))
-		Expect(f.migrations(ctx)).To(HaveLen(1))
-	})
-
-	It("are waited for where the destination cannot be asked", func(ctx SpecContext) {
-		f.schedule(ctx)
-		f.reconcile(ctx)
-		f.finish(ctx, successful)
-		pair := &storkv1alpha1.ClusterPair{}
-		Expect(here.Get(ctx, client.ObjectKey{Namespace: f.namespace, Name: "remote"}, pair)).To(Succeed())
-		pair.Status.SchedulerStatus = storkv1alpha1.ClusterPairStatusDegraded
-		Expect(here.Status().Update(ctx, pair)).To(Succeed())
-		f.pass(30 * time.Minute)
-		s, _ := f.reconcile(ctx)
-		Expect(f.migrations(ctx)).To(HaveLen(1))
-		Expect(ready(s).Message).To(ContainSubstring("is not ready"))
-		pair.Status.SchedulerStatus = storkv1alpha1.ClusterPairStatusReady
-		Expect(here.Status().Update(ctx, pair)).To(Succeed())
-		f.reconcile(ctx)
-		Expect(f.migrations(ctx)).To(HaveLen(2))
 	})
 })

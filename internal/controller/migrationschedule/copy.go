@@ -3,6 +3,7 @@ package migrationschedule
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -12,7 +13,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -26,9 +26,6 @@ var (
 	schedules  = storkv1alpha1.GroupVersion.WithResource("migrationschedules")
 	namespaces = corev1.SchemeGroupVersion.WithResource("namespaces")
 )
-
-// annotationLastApplied is kubectl's, of the original: the copy is nobody's manifest.
-const annotationLastApplied = corev1.LastAppliedConfigAnnotation
 
 // copyState is what is known of a schedule's copy at the destination.
 type copyState struct {
@@ -50,15 +47,14 @@ func isCopy(schedule *storkv1alpha1.MigrationSchedule) bool {
 
 // reconcileCopy lets go of a copy that is deleted. Nothing else is done with one.
 func (r *Reconciler) reconcileCopy(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule) error {
-	p := &pass{Reconciler: r, schedule: schedule, before: schedule.DeepCopy(), now: r.Clock.Now()}
+	p := r.newPass(schedule)
 	p.ready(storkv1alpha1.ReasonStaticCopy, "it is the copy of another cluster's schedule and makes no Migrations")
 	return p.writeStatus(ctx)
 }
 
-// keepCopied writes the copy when the schedule was changed since. Otherwise it sends nothing.
+// keepCopied writes the copy when what it is made of was changed since. Otherwise it sends nothing.
 func (p *pass) keepCopied(ctx context.Context) copyState {
-	copied := apimeta.FindStatusCondition(p.schedule.Status.Conditions, storkv1alpha1.ConditionCopied)
-	if copied != nil && copied.Status == metav1.ConditionTrue && copied.ObservedGeneration == p.schedule.Generation {
+	if p.schedule.Status.CopiedHash == copiedHash(copyOf(p.schedule)) {
 		return copyState{}
 	}
 	return p.synchronise(ctx)
@@ -67,21 +63,24 @@ func (p *pass) keepCopied(ctx context.Context) copyState {
 // synchronise brings the copy to what it should be, and finds out whether the applications are active there.
 func (p *pass) synchronise(ctx context.Context) copyState {
 	state := p.writeCopy(ctx)
-	status, reason, message := metav1.ConditionTrue, storkv1alpha1.ReasonCopied, "the copy at the destination is as it should be"
 	if state.problem != "" {
-		status, reason, message = metav1.ConditionFalse, storkv1alpha1.ReasonCopyFailed, state.problem
+		p.schedule.Status.CopiedHash = ""
+		p.condition(storkv1alpha1.ConditionCopied, metav1.ConditionFalse, storkv1alpha1.ReasonCopyFailed, state.problem)
+		return state
 	}
-	p.condition(storkv1alpha1.ConditionCopied, status, reason, message)
+	p.schedule.Status.CopiedHash = copiedHash(copyOf(p.schedule))
+	p.condition(storkv1alpha1.ConditionCopied, metav1.ConditionTrue, storkv1alpha1.ReasonCopied, "the copy at the destination is as it should be")
 	return state
 }
 
 func (p *pass) writeCopy(ctx context.Context) copyState {
-	destination, problem, err := p.destination(ctx, p.schedule)
-	switch {
-	case err != nil:
-		return copyState{unknown: true, problem: err.Error(), retryAfter: retryDelay}
-	case problem != "":
-		return copyState{unknown: true, problem: problem}
+	destination, err := p.destination(ctx, p.schedule)
+	if err != nil {
+		state := copyState{unknown: true, problem: err.Error(), retryAfter: retryDelay}
+		if _, watched := errors.AsType[*pairError](err); watched {
+			state.retryAfter = 0
+		}
+		return state
 	}
 	target := destination.Resource(schedules).Namespace(p.schedule.Namespace)
 	live, err := target.Get(ctx, p.schedule.Name, metav1.GetOptions{})
@@ -89,35 +88,49 @@ func (p *pass) writeCopy(ctx context.Context) copyState {
 	case apierrors.IsNotFound(err):
 		return createCopy(ctx, destination, p.schedule)
 	case apierrors.IsForbidden(err):
-		return copyState{problem: fmt.Sprintf("the credential of the pair may not read MigrationSchedules at the destination: %v: a failover by Action is not possible there", err)}
+		return copyState{unknown: true, problem: fmt.Sprintf("reading the copy at the destination: %v: let the credential of the pair read and write MigrationSchedules there", err)}
 	case err != nil:
 		return copyState{unknown: true, problem: fmt.Sprintf("reading the copy at the destination: %v", err), retryAfter: retryDelay}
 	}
 	return updateCopy(ctx, target, live, p.schedule)
 }
 
-// destination reaches the cluster that the schedule's Migrations go to. A problem is one that only a change can help.
-func (r *Reconciler) destination(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule) (_ dynamic.Interface, problem string, _ error) {
-	spec := schedule.Spec.Template.Spec
-	key := types.NamespacedName{Namespace: schedule.Namespace, Name: spec.ClusterPair}
-	if spec.ClusterPair == "" {
-		key = types.NamespacedName{Namespace: r.Options.AdminNamespace, Name: spec.AdminClusterPair}
-	}
+// pairError means that a ClusterPair leads nowhere. It is watched, so there is no need to try again.
+type pairError struct {
+	problem string
+	// gone is true where there is no such pair.
+	gone bool
+}
+
+func (e *pairError) Error() string { return e.problem }
+
+// destination reaches the cluster that the schedule's Migrations go to.
+func (r *Reconciler) destination(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule) (dynamic.Interface, error) {
+	key := r.pairOf(schedule)
 	pair := &storkv1alpha1.ClusterPair{}
 	err := r.Client.Get(ctx, key, pair)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, fmt.Sprintf("ClusterPair %s does not exist", key), nil
+		return nil, &pairError{gone: true, problem: fmt.Sprintf("ClusterPair %s does not exist: create it or correct the schedule's template", key)}
 	case err != nil:
-		return nil, "", err
+		return nil, err
 	case pair.Status.SchedulerStatus != storkv1alpha1.ClusterPairStatusReady:
-		return nil, fmt.Sprintf("ClusterPair %s is not ready: see its conditions", key), nil
+		return nil, &pairError{problem: fmt.Sprintf("ClusterPair %s is not ready: see its conditions", key)}
 	}
 	cluster, err := r.Clusters.Get(ctx, pair)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	return cluster.Dynamic, "", nil
+	return cluster.Dynamic, nil
+}
+
+// pairOf names the pair that leads to the copy: that of what is in namespaces.
+func (r *Reconciler) pairOf(schedule *storkv1alpha1.MigrationSchedule) types.NamespacedName {
+	spec := schedule.Spec.Template.Spec
+	if spec.ClusterPair == "" {
+		return types.NamespacedName{Namespace: r.Options.AdminNamespace, Name: spec.AdminClusterPair}
+	}
+	return types.NamespacedName{Namespace: schedule.Namespace, Name: spec.ClusterPair}
 }
 
 // createCopy makes the copy, in a namespace that the first Migration completes. A destination without the kind cannot fail over by
@@ -155,16 +168,15 @@ func updateCopy(ctx context.Context, target dynamic.ResourceInterface, live *uns
 			"rename one of them"}
 	}
 	state := copyState{activated: found.Status.ApplicationActivated}
-	if equality.Semantic.DeepEqual(found.Spec, wanted.Spec) && contains(found.Annotations, wanted.Annotations) {
+	if equality.Semantic.DeepEqual(found.Spec, wanted.Spec) && contains(found.Annotations, wanted.Annotations) && contains(found.Labels, wanted.Labels) {
 		return state
 	}
 	object, err := toUnstructured(wanted)
 	if err != nil {
 		return copyState{unknown: true, problem: err.Error()}
 	}
-	annotations := live.GetAnnotations()
-	maps.Copy(annotations, wanted.Annotations)
-	live.SetAnnotations(annotations)
+	live.SetAnnotations(merged(live.GetAnnotations(), wanted.Annotations))
+	live.SetLabels(merged(live.GetLabels(), wanted.Labels))
 	live.Object["spec"] = object.Object["spec"]
 	if _, err := target.Update(ctx, live, metav1.UpdateOptions{}); err != nil {
 		state.problem, state.retryAfter = fmt.Sprintf("updating the copy at the destination: %v", err), retryDelay
@@ -185,16 +197,27 @@ func copyOf(schedule *storkv1alpha1.MigrationSchedule) *storkv1alpha1.MigrationS
 	if copied.Annotations == nil {
 		copied.Annotations = map[string]string{}
 	}
-	delete(copied.Annotations, annotationLastApplied)
+	dropOwn(copied.Annotations)
 	copied.Annotations[storkv1alpha1.AnnotationStaticCopy] = "true"
 	copied.Annotations[storkv1alpha1.AnnotationResourceHash] = hashOf(schedule.Spec.Template)
 	return copied
 }
 
-// hashOf is opaque to everyone else; Stork has one there.
-func hashOf(template storkv1alpha1.MigrationTemplateSpec) string {
+// dropOwn drops annotations that say something of the schedule alone: its manifest, and what is to go into its status.
+func dropOwn(annotations map[string]string) {
+	delete(annotations, corev1.LastAppliedConfigAnnotation)
+	delete(annotations, storkv1alpha1.AnnotationApplicationActivated)
+}
+
+// copiedHash tells whether a copy has to be written anew.
+func copiedHash(copied *storkv1alpha1.MigrationSchedule) string {
+	return hashOf([]any{copied.Labels, copied.Annotations, copied.Spec})
+}
+
+// hashOf is opaque to everyone else; Stork has one on the copy.
+func hashOf(value any) string {
 	hash := fnv.New64a()
-	_ = json.NewEncoder(hash).Encode(template) // Neither the type nor the hash can fail.
+	_ = json.NewEncoder(hash).Encode(value) // Neither the types nor the hash can fail.
 	return strconv.FormatUint(hash.Sum64(), 10)
 }
 
@@ -207,7 +230,17 @@ func toUnstructured(schedule *storkv1alpha1.MigrationSchedule) (*unstructured.Un
 	return &unstructured.Unstructured{Object: object}, nil
 }
 
-// contains tells whether all of some annotations are among others.
+// merged returns both maps in one: what others have put there stays.
+func merged(live, wanted map[string]string) map[string]string {
+	all := maps.Clone(live)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, wanted)
+	return all
+}
+
+// contains tells whether all of some labels or annotations are among others.
 func contains(all, some map[string]string) bool {
 	for key, value := range some {
 		if found, ok := all[key]; !ok || found != value {

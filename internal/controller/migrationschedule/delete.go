@@ -2,6 +2,7 @@ package migrationschedule
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,12 +25,8 @@ func (r *Reconciler) delete(ctx context.Context, schedule *storkv1alpha1.Migrati
 		return ctrl.Result{}, nil
 	}
 	if !isCopy(schedule) {
-		if err := r.deleteCopy(ctx, schedule); err != nil {
-			if r.Clock.Since(schedule.DeletionTimestamp.Time) < deleteDeadline {
-				return ctrl.Result{RequeueAfter: retryDelay}, nil
-			}
-			r.Recorder.Eventf(schedule, nil, corev1.EventTypeWarning, storkv1alpha1.ReasonCopyFailed, "Deleting",
-				"the copy at the destination could not be deleted and is left there: %v", err)
+		if again, err := r.deleteCopy(ctx, schedule); err != nil || again {
+			return ctrl.Result{RequeueAfter: retryDelay}, err
 		}
 	}
 	before := schedule.DeepCopy()
@@ -38,13 +35,32 @@ func (r *Reconciler) delete(ctx context.Context, schedule *storkv1alpha1.Migrati
 	return ctrl.Result{}, client.IgnoreNotFound(r.Client.Patch(ctx, schedule, patch))
 }
 
-// deleteCopy deletes nothing but what is marked as a copy. A pair that is gone leads to no copy.
-func (r *Reconciler) deleteCopy(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule) error {
-	destination, problem, err := r.destination(ctx, schedule)
-	if err != nil || problem != "" {
-		if err == nil {
-			err = fmt.Errorf("%s", problem)
-		}
+// deleteCopy tells whether to try again later. A copy that cannot be deleted in time is left, which an event tells.
+func (r *Reconciler) deleteCopy(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule) (again bool, _ error) {
+	failure := r.tryDeleteCopy(ctx, schedule)
+	if failure == nil {
+		return false, nil
+	}
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	deadline := schedule.DeletionTimestamp.Add(deleteDeadline)
+	pair, ok := errors.AsType[*pairError](failure)
+	if gone := ok && pair.gone; !gone && r.Clock.Now().Before(deadline) {
+		p := r.newPass(schedule)
+		p.notReady(storkv1alpha1.ReasonCopyFailed, fmt.Sprintf("the copy at the destination cannot be deleted: %v: it is tried until %s, then the copy is left there",
+			failure, deadline.UTC().Format(time.RFC3339)))
+		return true, client.IgnoreNotFound(p.writeStatus(ctx))
+	}
+	r.Recorder.Eventf(schedule, nil, corev1.EventTypeWarning, storkv1alpha1.ReasonCopyFailed, "Deleting",
+		"the copy at the destination could not be deleted and is left there: %s", cut(failure.Error(), maxNoteLength/2))
+	return false, nil
+}
+
+// tryDeleteCopy deletes nothing but what is marked as a copy.
+func (r *Reconciler) tryDeleteCopy(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule) error {
+	destination, err := r.destination(ctx, schedule)
+	if err != nil {
 		return err
 	}
 	target := destination.Resource(schedules).Namespace(schedule.Namespace)

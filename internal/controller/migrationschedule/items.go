@@ -43,7 +43,10 @@ func (p *pass) running() *storkv1alpha1.ScheduledMigrationStatus {
 
 // history returns what is known of runs that a section triggered.
 func (p *pass) history(kind storkv1alpha1.SchedulePolicyType) schedule.History {
-	history := schedule.History{Created: p.schedule.CreationTimestamp.Time}
+	history := schedule.History{Created: p.schedule.CreationTimestamp.Time, Since: p.schedule.CreationTimestamp.Time}
+	if since := p.schedule.Status.ObservedPolicyTime; since != nil {
+		history.Since = since.Time
+	}
 	for _, item := range p.schedule.Status.Items[kind] {
 		if item.CreationTimestamp != nil && item.CreationTimestamp.After(history.Last) {
 			history.Last = item.CreationTimestamp.Time
@@ -119,9 +122,13 @@ func (p *pass) noteSuccess(migration *storkv1alpha1.Migration) {
 	p.schedule.Status.LastSuccessDuration = finished.Sub(migration.CreationTimestamp.Time).String()
 }
 
-// prune drops items that are too old: of each section it keeps what retain says, or the last success where that says nothing, as
-// Stork does. What came after the last success is kept too, but no more than a few failures.
-func (p *pass) prune(retain map[storkv1alpha1.SchedulePolicyType]int) {
+// prune drops items that are too old: of each section it keeps as many that arrived as its policy retains, or one where the policy
+// has no such section any more. What came after the last of them is kept too, but no more than a few failures.
+func (p *pass) prune(sections []schedule.Section) {
+	retain := map[storkv1alpha1.SchedulePolicyType]int{}
+	for _, section := range sections {
+		retain[section.Type] = section.Retain
+	}
 	for kind, items := range p.schedule.Status.Items {
 		slices.SortStableFunc(items, func(a, b *storkv1alpha1.ScheduledMigrationStatus) int {
 			return cmp.Compare(timeOf(a), timeOf(b))

@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/internal/schedule"
@@ -18,26 +19,50 @@ import (
 // judge decides what is to be done now, writes it into the status, and returns after which time to look again; zero means that
 // only a change makes a difference.
 func (p *pass) judge(ctx context.Context) (time.Duration, error) {
-	sections, err := p.sections(ctx)
-	if problem, ok := errors.AsType[*policyError](err); ok {
-		p.schedule.Status.NextRunTime = nil
-		p.stalled(storkv1alpha1.ReasonInvalidPolicy, problem.Error())
-		return 0, nil
-	}
-	if err != nil {
+	policy, err := p.policy(ctx)
+	problem, wrong := errors.AsType[*policyError](err)
+	if err != nil && !wrong {
 		return 0, err
 	}
-	p.prune(retainOf(sections))
-	p.schedule.Status.NextRunTime = p.next(sections)
-	switch {
-	case p.autoSuspended():
-		return p.resumeWhenInactive(p.synchronise(ctx)), nil
-	case isTrue(p.schedule.Spec.Suspend):
-		p.schedule.Status.NextRunTime = nil
-		p.ready(storkv1alpha1.ReasonSuspended, "spec.suspend is true: no Migrations are made")
+	if !wrong { // Nothing is thrown away for want of a policy.
+		p.prune(policy.sections)
+	}
+	p.schedule.Status.NextRunTime = nil
+	if isTrue(p.schedule.Spec.Suspend) {
+		p.observe("")
+		if p.autoSuspended() {
+			return p.resumeWhenInactive(p.synchronise(ctx)), nil
+		}
+		message := "spec.suspend is true: no Migrations are made"
+		if wrong {
+			message += "; " + problem.Error()
+		}
+		p.ready(storkv1alpha1.ReasonSuspended, message)
 		return p.keepCopied(ctx).retryAfter, nil
 	}
-	return p.trigger(ctx, sections), nil
+	if wrong {
+		p.stalled(storkv1alpha1.ReasonInvalidPolicy, problem.Error())
+		return p.keepCopied(ctx).retryAfter, nil
+	}
+	p.observe(policy.version)
+	p.schedule.Status.NextRunTime = p.next(policy.sections)
+	return p.trigger(ctx, policy.sections), nil
+}
+
+// observe notes which policy the schedule follows, and since when: from its creation if it was not looked at before.
+func (p *pass) observe(version string) {
+	status := &p.schedule.Status
+	if version == status.ObservedPolicy {
+		return
+	}
+	status.ObservedPolicy, status.ObservedPolicyTime = version, nil
+	switch {
+	case version == "":
+	case status.ObservedGeneration == 0:
+		status.ObservedPolicyTime = p.schedule.CreationTimestamp.DeepCopy()
+	default:
+		status.ObservedPolicyTime = new(metav1.NewTime(p.now))
+	}
 }
 
 // policyError means that there is no policy to run by.
@@ -45,56 +70,46 @@ type policyError struct{ problem string }
 
 func (e *policyError) Error() string { return e.problem }
 
-// sections finds the policy: the namespace's own goes before one of the cluster.
-func (p *pass) sections(ctx context.Context) ([]schedule.Section, error) {
-	name := p.schedule.Spec.SchedulePolicyName
-	if name == "" {
-		if isTrue(p.schedule.Spec.Suspend) {
-			return nil, nil // A mere reference for failover.
-		}
-		return nil, &policyError{"spec.schedulePolicyName is empty: name a NamespacedSchedulePolicy of this namespace, or a SchedulePolicy"}
-	}
-	item, kind, err := p.policy(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	zone := p.Options.Zone
-	if item.TimeZone != "" {
-		if zone, err = time.LoadLocation(item.TimeZone); err != nil {
-			return nil, &policyError{fmt.Sprintf("%s %s: timeZone %q is unknown: write a name of the IANA database, such as Europe/Berlin", kind, name, item.TimeZone)}
-		}
-	}
-	sections, err := schedule.Parse(item, zone)
-	if err != nil {
-		return nil, &policyError{fmt.Sprintf("%s %s: %v", kind, name, err)}
-	}
-	return sections, nil
+// policy is what a schedule runs by.
+type policy struct {
+	sections []schedule.Section
+	// version changes with the policy.
+	version string
 }
 
-func (p *pass) policy(ctx context.Context, name string) (storkv1alpha1.SchedulePolicyItem, string, error) {
+// policy finds the policy and reads it: the namespace's own goes before one of the cluster. A schedule without one can only be
+// suspended, as a mere reference for failover.
+func (p *pass) policy(ctx context.Context) (policy, error) {
+	name := p.schedule.Spec.SchedulePolicyName
+	if name == "" {
+		return policy{}, &policyError{"spec.schedulePolicyName is empty: name a NamespacedSchedulePolicy of this namespace, or a SchedulePolicy"}
+	}
 	own := &storkv1alpha1.NamespacedSchedulePolicy{}
 	err := p.Client.Get(ctx, types.NamespacedName{Namespace: p.schedule.Namespace, Name: name}, own)
 	if err == nil {
-		return own.Policy, "NamespacedSchedulePolicy", nil
+		return p.parse(own, "NamespacedSchedulePolicy", own.Policy)
 	}
 	if !apierrors.IsNotFound(err) {
-		return storkv1alpha1.SchedulePolicyItem{}, "", err
+		return policy{}, err
 	}
 	shared := &storkv1alpha1.SchedulePolicy{}
 	err = p.Client.Get(ctx, types.NamespacedName{Name: name}, shared)
 	if apierrors.IsNotFound(err) {
-		return storkv1alpha1.SchedulePolicyItem{}, "", &policyError{fmt.Sprintf(
+		return policy{}, &policyError{fmt.Sprintf(
 			"schedulepolicy %s does not exist: create a NamespacedSchedulePolicy in namespace %s or a SchedulePolicy of that name", name, p.schedule.Namespace)}
 	}
-	return shared.Policy, "SchedulePolicy", err
+	if err != nil {
+		return policy{}, err
+	}
+	return p.parse(shared, "SchedulePolicy", shared.Policy)
 }
 
-func retainOf(sections []schedule.Section) map[storkv1alpha1.SchedulePolicyType]int {
-	retain := map[storkv1alpha1.SchedulePolicyType]int{}
-	for _, section := range sections {
-		retain[section.Type] = section.Retain
+func (p *pass) parse(object client.Object, kind string, item storkv1alpha1.SchedulePolicyItem) (policy, error) {
+	sections, err := schedule.Parse(item, p.Options.Zone)
+	if err != nil {
+		return policy{}, &policyError{fmt.Sprintf("%s %s: %v", kind, object.GetName(), err)}
 	}
-	return retain
+	return policy{sections: sections, version: fmt.Sprintf("%s/%d", object.GetUID(), object.GetGeneration())}, nil
 }
 
 // next returns the earliest time at which one of the sections triggers; nil if none does again.

@@ -2,11 +2,14 @@ package migrationschedule
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/prometheus/client_golang/prometheus"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -20,38 +23,49 @@ const (
 	fieldPair   = "clusterPair"
 )
 
-// SetupWithManager registers the reconciler with the manager.
-func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
-	for field, values := range map[string]client.IndexerFunc{fieldPolicy: policyOf, fieldPair: r.pairOf} {
-		if err := mgr.GetFieldIndexer().IndexField(ctx, &storkv1alpha1.MigrationSchedule{}, field, values); err != nil {
-			return err
+// SetupWithManager registers the reconciler, its metrics and its indexes with the manager.
+func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, registry prometheus.Registerer, options controller.Options) error {
+	metrics, err := newMetrics(registry)
+	if err != nil {
+		return fmt.Errorf("registering metrics of MigrationSchedules: %w", err)
+	}
+	r.metrics = metrics
+	for field, value := range map[string]func(*storkv1alpha1.MigrationSchedule) string{
+		fieldPolicy: func(schedule *storkv1alpha1.MigrationSchedule) string { return schedule.Spec.SchedulePolicyName },
+		fieldPair:   func(schedule *storkv1alpha1.MigrationSchedule) string { return r.pairOf(schedule).String() },
+	} {
+		extract := func(object client.Object) []string { return []string{value(object.(*storkv1alpha1.MigrationSchedule))} }
+		if err := mgr.GetFieldIndexer().IndexField(ctx, &storkv1alpha1.MigrationSchedule{}, field, extract); err != nil {
+			return fmt.Errorf("indexing MigrationSchedules by %s: %w", field, err)
 		}
 	}
-	changed := predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
+	changed := predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{})
 	owners := handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &storkv1alpha1.MigrationSchedule{})
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("migrationschedule").
 		For(&storkv1alpha1.MigrationSchedule{}, builder.WithPredicates(changed)).
-		Watches(&storkv1alpha1.Migration{}, owners).
-		Watches(&storkv1alpha1.SchedulePolicy{}, handler.EnqueueRequestsFromMapFunc(r.usersOfPolicy)).
-		Watches(&storkv1alpha1.NamespacedSchedulePolicy{}, handler.EnqueueRequestsFromMapFunc(r.usersOfPolicy)).
-		Watches(&storkv1alpha1.ClusterPair{}, handler.EnqueueRequestsFromMapFunc(r.usersOfPair)).
+		Watches(&storkv1alpha1.Migration{}, owners, builder.WithPredicates(statusChanged())).
+		Watches(&storkv1alpha1.SchedulePolicy{}, handler.EnqueueRequestsFromMapFunc(r.usersOfPolicy), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&storkv1alpha1.NamespacedSchedulePolicy{}, handler.EnqueueRequestsFromMapFunc(r.usersOfPolicy), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&storkv1alpha1.ClusterPair{}, handler.EnqueueRequestsFromMapFunc(r.usersOfPair), builder.WithPredicates(readinessChanged())).
 		WithOptions(options).
 		Complete(r)
 }
 
-func policyOf(object client.Object) []string {
-	return []string{object.(*storkv1alpha1.MigrationSchedule).Spec.SchedulePolicyName}
+// statusChanged lets through what makes a difference to a schedule: its Migrations tell of their progress every few seconds.
+func statusChanged() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, after := e.ObjectOld.(*storkv1alpha1.Migration), e.ObjectNew.(*storkv1alpha1.Migration)
+		return before.Status.Status != after.Status.Status || before.Status.Stage != after.Status.Stage
+	}}
 }
 
-// pairOf returns the namespace and name of the pair that leads to a schedule's copy.
-func (r *Reconciler) pairOf(object client.Object) []string {
-	schedule := object.(*storkv1alpha1.MigrationSchedule)
-	spec := schedule.Spec.Template.Spec
-	if spec.ClusterPair == "" {
-		return []string{r.Options.AdminNamespace + "/" + spec.AdminClusterPair}
-	}
-	return []string{schedule.Namespace + "/" + spec.ClusterPair}
+// readinessChanged leaves out the notes of probes.
+func readinessChanged() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, after := e.ObjectOld.(*storkv1alpha1.ClusterPair), e.ObjectNew.(*storkv1alpha1.ClusterPair)
+		return before.Status.SchedulerStatus != after.Status.SchedulerStatus || before.Generation != after.Generation
+	}}
 }
 
 // usersOfPolicy brings back the schedules that name a policy; one without a namespace is named in all.
@@ -60,7 +74,7 @@ func (r *Reconciler) usersOfPolicy(ctx context.Context, policy client.Object) []
 }
 
 func (r *Reconciler) usersOfPair(ctx context.Context, pair client.Object) []reconcile.Request {
-	return r.find(ctx, client.MatchingFields{fieldPair: pair.GetNamespace() + "/" + pair.GetName()})
+	return r.find(ctx, client.MatchingFields{fieldPair: client.ObjectKeyFromObject(pair).String()})
 }
 
 func (r *Reconciler) find(ctx context.Context, options ...client.ListOption) []reconcile.Request {

@@ -7,6 +7,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
@@ -22,6 +23,8 @@ import (
 
 var (
 	destination *localcluster.Cluster
+	// bare is a destination without CRDs.
+	bare *localcluster.Cluster
 	// here and there are clients of the source and of the destination.
 	here, there client.WithWatch
 )
@@ -32,13 +35,14 @@ func TestMigrationSchedules(t *testing.T) {
 }
 
 var _ = BeforeSuite(func(ctx SpecContext) {
-	clusters, err := localcluster.StartAll(ctx, localcluster.Options{Name: "source", Progress: GinkgoWriter}, localcluster.Options{Name: "destination"})
+	clusters, err := localcluster.StartAll(ctx, localcluster.Options{Name: "source", Progress: GinkgoWriter},
+		localcluster.Options{Name: "destination"}, localcluster.Options{Name: "bare"})
 	for _, cluster := range clusters {
 		DeferCleanup(cluster.Stop)
 	}
 	Expect(err).NotTo(HaveOccurred())
-	destination = clusters[1]
-	for _, cluster := range clusters {
+	destination, bare = clusters[1], clusters[2]
+	for _, cluster := range clusters[:2] {
 		Expect(localgodwit.InstallCRDs(cluster.Config(), "../../..")).To(Succeed())
 	}
 	here, err = localgodwit.Client(clusters[0].Config())
@@ -64,30 +68,36 @@ func newFixture(ctx context.Context) *fixture {
 		namespace: namespace.Name, recorder: events.NewFakeRecorder(100),
 		clock: clocktesting.NewFakePassiveClock(time.Now().Truncate(time.Second)),
 	}
-	f.reconciler = &Reconciler{
+	metrics, err := newMetrics(prometheus.NewRegistry())
+	Expect(err).NotTo(HaveOccurred())
+	f.reconciler = &Reconciler{metrics: metrics,
 		Client: here, Live: here, Clusters: remote.NewPool(here, remote.Options{}), Recorder: f.recorder, Clock: f.clock,
 		Options: Options{AdminNamespace: "kube-system", CatchUp: 24 * time.Hour},
 	}
-	f.pair(ctx, destination.Kubeconfig())
+	f.pair(ctx, "remote", destination.Kubeconfig())
 	return f
 }
 
-// pair makes the ClusterPair, or leads it to another cluster.
-func (f *fixture) pair(ctx context.Context, kubeconfig []byte) {
+// pair makes a ClusterPair that is Ready.
+func (f *fixture) pair(ctx context.Context, name string, kubeconfig []byte) {
 	GinkgoHelper()
 	secret := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "remote"}, Data: map[string][]byte{"kubeconfig": kubeconfig},
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: name}, Data: map[string][]byte{"kubeconfig": kubeconfig},
 	}
-	pair := &storkv1alpha1.ClusterPair{
-		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "remote"},
-		Spec:       storkv1alpha1.ClusterPairSpec{KubeconfigSecretRef: &storkv1alpha1.KubeconfigSecretRef{Name: "remote"}},
-	}
-	if err := here.Create(ctx, secret); err != nil {
-		Expect(here.Update(ctx, secret)).To(Succeed())
-		return
-	}
-	Expect(here.Create(ctx, pair)).To(Succeed())
-	pair.Status.SchedulerStatus = storkv1alpha1.ClusterPairStatusReady
+	Expect(here.Create(ctx, secret)).To(Succeed())
+	Expect(here.Create(ctx, &storkv1alpha1.ClusterPair{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: name},
+		Spec:       storkv1alpha1.ClusterPairSpec{KubeconfigSecretRef: &storkv1alpha1.KubeconfigSecretRef{Name: name}},
+	})).To(Succeed())
+	f.setPair(ctx, name, storkv1alpha1.ClusterPairStatusReady)
+}
+
+// setPair writes what its controller would say of a ClusterPair.
+func (f *fixture) setPair(ctx context.Context, name string, status storkv1alpha1.ClusterPairStatusType) {
+	GinkgoHelper()
+	pair := &storkv1alpha1.ClusterPair{}
+	Expect(here.Get(ctx, client.ObjectKey{Namespace: f.namespace, Name: name}, pair)).To(Succeed())
+	pair.Status.SchedulerStatus = status
 	Expect(here.Status().Update(ctx, pair)).To(Succeed())
 }
 
@@ -139,11 +149,26 @@ func (f *fixture) reconcile(ctx context.Context) (*storkv1alpha1.MigrationSchedu
 	return nil, result
 }
 
+// look is one look at the schedule.
+func (f *fixture) look(ctx context.Context) error {
+	_, err := f.reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: f.key()})
+	return err
+}
+
 func (f *fixture) read(ctx context.Context) *storkv1alpha1.MigrationSchedule {
 	GinkgoHelper()
 	schedule := &storkv1alpha1.MigrationSchedule{}
 	Expect(client.IgnoreNotFound(here.Get(ctx, f.key(), schedule))).To(Succeed())
 	return schedule
+}
+
+// setPolicy changes the policy.
+func (f *fixture) setPolicy(ctx context.Context, item storkv1alpha1.SchedulePolicyItem) {
+	GinkgoHelper()
+	policy := &storkv1alpha1.NamespacedSchedulePolicy{}
+	Expect(here.Get(ctx, client.ObjectKey{Namespace: f.namespace, Name: "policy"}, policy)).To(Succeed())
+	policy.Policy = item
+	Expect(here.Update(ctx, policy)).To(Succeed())
 }
 
 // edit changes the schedule as a user would.

@@ -14,7 +14,11 @@ import (
 // lookInterval is how often it is found out whether applications are still active at the destination, while they are.
 const lookInterval = time.Minute
 
-// autoSuspended tells whether the schedule was suspended because its applications run at the destination.
+// suspendedMessage is Stork's.
+const suspendedMessage = "Suspending migration schedule since migrated apps on remote cluster are active"
+
+// autoSuspended tells whether the schedule was suspended because its applications run at the destination, by its own controller or by
+// a failover: the condition says so.
 func (p *pass) autoSuspended() bool {
 	ready := apimeta.FindStatusCondition(p.before.Status.Conditions, storkv1alpha1.ConditionReady)
 	return isTrue(p.schedule.Spec.Suspend) && p.schedule.Spec.AutoSuspend && ready != nil && ready.Reason == storkv1alpha1.ReasonApplicationsActive
@@ -23,25 +27,24 @@ func (p *pass) autoSuspended() bool {
 // holdForApplications makes no Migration over applications that run at the destination, and suspends the schedule if it wants that.
 func (p *pass) holdForApplications() time.Duration {
 	p.schedule.Status.NextRunTime = nil
-	message := "Suspending migration schedule since migrated apps on remote cluster are active"
 	if !p.schedule.Spec.AutoSuspend {
 		p.notReady(storkv1alpha1.ReasonApplicationsActive, "a Migration is due, but the migrated applications are active at the destination")
 		return lookInterval
 	}
-	p.notReady(storkv1alpha1.ReasonApplicationsActive, message)
+	p.notReady(storkv1alpha1.ReasonApplicationsActive, suspendedMessage)
+	p.observe("")
 	p.suspend = new(true)
-	p.event(corev1.EventTypeWarning, storkv1alpha1.ReasonSuspended, "%s", message)
+	p.event(corev1.EventTypeWarning, storkv1alpha1.ReasonSuspended, suspendedMessage)
 	return lookInterval
 }
 
-// resumeWhenInactive undoes that when the applications run there no longer, as they do after a failback (Stork 23.2).
+// resumeWhenInactive undoes that when the applications run there no longer, as they do after a failback (Stork 23.2). The condition
+// stays until the schedule is found to be resumed: a crash in between would leave it suspended.
 func (p *pass) resumeWhenInactive(copied copyState) time.Duration {
 	if copied.activated || copied.unknown {
-		p.schedule.Status.NextRunTime = nil
 		return lookInterval
 	}
 	const message = "Resuming migration schedule since migrated apps on remote cluster are no longer active"
-	p.ready(storkv1alpha1.ReasonScheduled, message)
 	p.suspend = new(false)
 	p.event(corev1.EventTypeNormal, storkv1alpha1.ReasonScheduled, message)
 	return 0
