@@ -55,6 +55,7 @@ generate: ## Generate deep copies, CRDs, RBAC and the chart's copies of them.
 	cp config/crd/bases/*.yaml config/chart/files/crds/
 	cp config/rbac/role.yaml config/chart/files/role.yaml
 	cp config/webhook/configuration.yaml config/chart/files/webhook.yaml
+	cp config/webhook/mutating.yaml config/chart/files/webhook_mutating.yaml
 
 .PHONY: verify-generated
 verify-generated: generate ## Fail when generated files are not those of the sources.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"k8s.io/client-go/discovery"
@@ -15,9 +16,11 @@ import (
 	"github.com/godwit-io/godwit/internal/controller/clusterpair"
 	"github.com/godwit-io/godwit/internal/controller/defaults"
 	"github.com/godwit-io/godwit/internal/controller/migration"
+	"github.com/godwit-io/godwit/internal/controller/migrationschedule"
 	"github.com/godwit-io/godwit/internal/controller/resourcetransformation"
 	"github.com/godwit-io/godwit/internal/remote"
 	"github.com/godwit-io/godwit/internal/rule"
+	"github.com/godwit-io/godwit/internal/schedule"
 	"github.com/godwit-io/godwit/internal/volume"
 )
 
@@ -68,6 +71,10 @@ func setupControllers(ctx context.Context, mgr ctrl.Manager, flags *managerFlags
 		SecretVersions: mgr.GetClient(),
 		UserAgent:      operatorName + "/" + version,
 	})
+	scheduling, err := flags.schedulingOptions()
+	if err != nil {
+		return err
+	}
 	drivers := &volume.Registry{}
 	recorder := mgr.GetEventRecorder(operatorName)
 	options := controller.Options{MaxConcurrentReconciles: concurrentReconciles}
@@ -93,6 +100,12 @@ func setupControllers(ctx context.Context, mgr ctrl.Manager, flags *managerFlags
 	if err := transformations.SetupWithManager(mgr, options); err != nil {
 		return err
 	}
+	schedules := &migrationschedule.Reconciler{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clusters: clusters, Recorder: recorder, Clock: clock, Options: scheduling,
+	}
+	if err := schedules.SetupWithManager(ctx, mgr, metrics.Registry, options); err != nil {
+		return err
+	}
 	return mgr.Add(&defaults.Installer{
 		Client: mgr.GetClient(), AdminNamespace: flags.adminNamespace, DeployNamespace: os.Getenv("POD_NAMESPACE"),
 	})
@@ -110,4 +123,15 @@ func (f *managerFlags) migrationOptions() migration.Options {
 		MaxRuns:         f.maxRuns,
 		Writers:         f.writers,
 	}
+}
+
+func (f *managerFlags) schedulingOptions() (migrationschedule.Options, error) {
+	zone, err := schedule.ParseZone(f.timeZone)
+	if err != nil {
+		return migrationschedule.Options{}, fmt.Errorf("--time-zone %q: %w", f.timeZone, err)
+	}
+	if f.scheduleCatchUp < 0 {
+		return migrationschedule.Options{}, fmt.Errorf("--schedule-catch-up %s is negative: write how late a run may start, or 0 to make up for none", f.scheduleCatchUp)
+	}
+	return migrationschedule.Options{AdminNamespace: f.adminNamespace, CatchUp: f.scheduleCatchUp, Zone: zone}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"time"
+	_ "time/tzdata" // The image has no time zones.
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -39,6 +40,8 @@ type managerFlags struct {
 	runDeadline             time.Duration
 	maxRuns                 int
 	writers                 int
+	scheduleCatchUp         time.Duration
+	timeZone                string
 	zap                     zap.Options
 }
 
@@ -66,10 +69,11 @@ func (f *managerFlags) bind(command *cobra.Command) {
 	set.StringVar(&f.metricsCertDir, "metrics-cert-dir", "", "folder with tls.crt and tls.key for metrics; empty makes a self-signed certificate")
 	set.StringVar(&f.webhookAddress, "webhook-bind-address", ":9443", "address of the admission webhooks; 0 turns them off")
 	set.StringVar(&f.webhookConfiguration, "webhook-configuration", "godwit",
-		"ValidatingWebhookConfiguration that tells the API server of the webhooks; the authority of their certificate is written into it")
+		"ValidatingWebhookConfiguration and MutatingWebhookConfiguration that tell the API server of the webhooks; the authority of their "+
+			"certificate is written into them")
 	set.BoolVar(&f.authorizeRequesters, "authorize-requesters", true,
-		"admit ClusterPairs, Rules, Migrations, MigrationSchedules and ResourceTransformations only from users who themselves may read the Secrets, "+
-			"mount the volumes and run the commands that the operator would for them")
+		"admit ClusterPairs, Rules, Migrations, MigrationSchedules, ResourceTransformations and Actions only from users who themselves may read "+
+			"the Secrets, mount the volumes, run the commands and stop the workloads that the operator would for them")
 	set.BoolVar(&f.leaderElect, "leader-elect", true, "work only while holding the lease, so that several replicas can run")
 	set.StringVar(&f.leaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease; empty means the pod's own")
 	set.StringSliceVar(&f.allowedExecCommands, "allow-exec-command", nil,
@@ -81,6 +85,9 @@ func (f *managerFlags) bind(command *cobra.Command) {
 	set.DurationVar(&f.runDeadline, "migration-deadline", 6*time.Hour, "how long a Migration may take before it fails")
 	set.IntVar(&f.maxRuns, "max-concurrent-migrations", 10, "how many Migrations run at once")
 	set.IntVar(&f.writers, "migration-max-threads", 16, "how many objects of one Migration are written at once")
+	set.DurationVar(&f.scheduleCatchUp, "schedule-catch-up", 24*time.Hour,
+		"how late a MigrationSchedule starts a Migration whose time of day was missed, for example because no operator ran; 0 makes up for none")
+	set.StringVar(&f.timeZone, "time-zone", "UTC", "time zone of times of day in policies that name none, as in the IANA database")
 	goFlags := flag.NewFlagSet("", flag.ContinueOnError)
 	f.zap.BindFlags(goFlags)
 	config.RegisterFlags(goFlags)

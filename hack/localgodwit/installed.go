@@ -3,6 +3,7 @@ package localgodwit
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -137,14 +138,19 @@ func (r *Release) routeWebhooks(ctx context.Context, address string) error {
 	if err := r.Client.Update(ctx, service); err != nil {
 		return err
 	}
-	configuration := &admissionregistrationv1.ValidatingWebhookConfiguration{}
-	if err := r.Client.Get(ctx, client.ObjectKey{Name: r.Name.Name}, configuration); err != nil {
-		return err
+	validating, mutating := &admissionregistrationv1.ValidatingWebhookConfiguration{}, &admissionregistrationv1.MutatingWebhookConfiguration{}
+	for _, configuration := range []client.Object{validating, mutating} {
+		if err := r.Client.Get(ctx, client.ObjectKey{Name: r.Name.Name}, configuration); err != nil {
+			return err
+		}
 	}
-	for i := range configuration.Webhooks {
-		configuration.Webhooks[i].ClientConfig.Service.Port = new(int32(port))
+	for i := range validating.Webhooks {
+		validating.Webhooks[i].ClientConfig.Service.Port = new(int32(port))
 	}
-	return r.Client.Update(ctx, configuration)
+	for i := range mutating.Webhooks {
+		mutating.Webhooks[i].ClientConfig.Service.Port = new(int32(port))
+	}
+	return errors.Join(r.Client.Update(ctx, validating), r.Client.Update(ctx, mutating))
 }
 
 // environment is what a container would get.

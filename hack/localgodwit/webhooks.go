@@ -2,6 +2,7 @@ package localgodwit
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -17,30 +18,33 @@ func InstallWebhooks(ctx context.Context, config *rest.Config, root string) (arg
 	if err != nil {
 		return "", err
 	}
-	configuration, err := webhookConfiguration(root, addresses[0])
-	if err != nil {
-		return "", err
-	}
 	client, err := Client(config)
 	if err != nil {
 		return "", err
 	}
-	return "--webhook-bind-address=" + addresses[0], client.Create(ctx, configuration)
+	validating, mutating := &admissionregistrationv1.ValidatingWebhookConfiguration{}, &admissionregistrationv1.MutatingWebhookConfiguration{}
+	if err := errors.Join(readWebhooks(root, "configuration.yaml", validating), readWebhooks(root, "mutating.yaml", mutating)); err != nil {
+		return "", err
+	}
+	for i := range validating.Webhooks {
+		route(&validating.Webhooks[i].ClientConfig, addresses[0])
+	}
+	for i := range mutating.Webhooks {
+		route(&mutating.Webhooks[i].ClientConfig, addresses[0])
+	}
+	return "--webhook-bind-address=" + addresses[0], errors.Join(client.Create(ctx, validating), client.Create(ctx, mutating))
 }
 
-// webhookConfiguration is the one that users install, but for the address: there is no network of Services here.
-func webhookConfiguration(root, address string) (*admissionregistrationv1.ValidatingWebhookConfiguration, error) {
-	content, err := os.ReadFile(filepath.Join(root, "config", "webhook", "configuration.yaml"))
+// readWebhooks reads a configuration that users install.
+func readWebhooks(root, file string, configuration any) error {
+	content, err := os.ReadFile(filepath.Join(root, "config", "webhook", file))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	configuration := &admissionregistrationv1.ValidatingWebhookConfiguration{}
-	if err := yaml.UnmarshalStrict(content, configuration); err != nil {
-		return nil, err
-	}
-	for i := range configuration.Webhooks {
-		service := configuration.Webhooks[i].ClientConfig.Service
-		configuration.Webhooks[i].ClientConfig = admissionregistrationv1.WebhookClientConfig{URL: new("https://" + address + *service.Path)}
-	}
-	return configuration, nil
+	return yaml.UnmarshalStrict(content, configuration)
+}
+
+// route leads to an address: there is no network of Services here.
+func route(at *admissionregistrationv1.WebhookClientConfig, address string) {
+	*at = admissionregistrationv1.WebhookClientConfig{URL: new("https://" + address + *at.Service.Path)}
 }

@@ -9,12 +9,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"sync/atomic"
 	"time"
 
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -45,7 +43,8 @@ const (
 type Certificate struct {
 	// Client writes, and reads past the cache.
 	Client client.Client
-	// Configuration is the name of the ValidatingWebhookConfiguration. The certificate is made for the hosts that it names.
+	// Configuration is the name of the ValidatingWebhookConfiguration and of the MutatingWebhookConfiguration. The certificate is made
+	// for the hosts that they name.
 	Configuration string
 	// Secret is where the certificate is kept.
 	Secret types.NamespacedName
@@ -92,13 +91,13 @@ func (c *Certificate) Ready(*http.Request) error {
 	return err
 }
 
-// ensure brings Secret and configuration to what they should be, and serves the certificate.
+// ensure brings Secret and configurations to what they should be, and serves the certificate.
 func (c *Certificate) ensure(ctx context.Context) error {
-	configuration := &admissionregistrationv1.ValidatingWebhookConfiguration{}
-	if err := c.Client.Get(ctx, types.NamespacedName{Name: c.Configuration}, configuration); err != nil {
-		return fmt.Errorf("reading ValidatingWebhookConfiguration %s: %w", c.Configuration, err)
+	configurations, err := c.configurations(ctx)
+	if err != nil {
+		return err
 	}
-	hosts, err := hostsOf(configuration)
+	hosts, err := hostsOf(configurations)
 	if err != nil {
 		return err
 	}
@@ -106,33 +105,13 @@ func (c *Certificate) ensure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.trust(ctx, configuration, certificate); err != nil {
-		return err
+	for _, configuration := range configurations {
+		if err := c.trust(ctx, configuration, certificate); err != nil {
+			return err
+		}
 	}
 	c.served.Store(certificate)
 	return nil
-}
-
-// hostsOf returns the hosts at which the API server calls the webhooks.
-func hostsOf(configuration *admissionregistrationv1.ValidatingWebhookConfiguration) ([]string, error) {
-	var hosts []string
-	for _, webhook := range configuration.Webhooks {
-		switch from := webhook.ClientConfig; {
-		case from.Service != nil:
-			hosts = append(hosts, from.Service.Name+"."+from.Service.Namespace+".svc")
-		case from.URL != nil:
-			address, err := url.Parse(*from.URL)
-			if err != nil {
-				return nil, fmt.Errorf("url of webhook %s in ValidatingWebhookConfiguration %s: %w", webhook.Name, configuration.Name, err)
-			}
-			hosts = append(hosts, address.Hostname())
-		}
-	}
-	if len(hosts) == 0 {
-		return nil, fmt.Errorf("ValidatingWebhookConfiguration %s has no webhooks: install it again", configuration.Name)
-	}
-	slices.Sort(hosts)
-	return slices.Compact(hosts), nil
 }
 
 // certificate returns the one of the Secret if it is good for a while, otherwise a new one, which it keeps there. A conflict with
@@ -193,28 +172,6 @@ func newCertificate(hosts []string) (*tls.Certificate, map[string][]byte, error)
 		return nil, nil, fmt.Errorf("making a certificate for the webhooks: %w", err)
 	}
 	return &made, map[string][]byte{corev1.TLSCertKey: chain, corev1.TLSPrivateKeyKey: key}, nil
-}
-
-// trust has the configuration name the certificate's authority for every webhook.
-func (c *Certificate) trust(ctx context.Context, configuration *admissionregistrationv1.ValidatingWebhookConfiguration, certificate *tls.Certificate) error {
-	before := configuration.DeepCopy()
-	authority := certificate.Certificate[len(certificate.Certificate)-1]
-	changed := false
-	for i := range configuration.Webhooks {
-		from := &configuration.Webhooks[i].ClientConfig
-		if trusted := c.authorities(from.CABundle); !slices.ContainsFunc(trusted, isCertificate(authority)) {
-			from.CABundle = encode(append(trusted, authority))
-			changed = true
-		}
-	}
-	if !changed {
-		return nil
-	}
-	err := c.Client.Patch(ctx, configuration, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
-	if err != nil {
-		return fmt.Errorf("writing the authority of the webhooks' certificate into ValidatingWebhookConfiguration %s: %w", c.Configuration, err)
-	}
-	return nil
 }
 
 // authorities returns those of a bundle that have not expired.

@@ -29,8 +29,10 @@ var _ = Describe("The certificate of the webhooks", func() {
 	BeforeEach(func(ctx SpecContext) {
 		now = clocktesting.NewFakeClock(time.Now())
 		configuration = otherConfiguration(ctx)
-		Expect(admin.Create(ctx, configuration)).To(Succeed())
-		DeferCleanup(func(ctx SpecContext) { Expect(client.IgnoreNotFound(admin.Delete(ctx, configuration))).To(Succeed()) })
+		for _, made := range []client.Object{configuration, otherMutating(ctx, configuration.Name)} {
+			Expect(admin.Create(ctx, made)).To(Succeed())
+			DeferCleanup(func(ctx SpecContext) { Expect(client.IgnoreNotFound(admin.Delete(ctx, made))).To(Succeed()) })
+		}
 	})
 	// certificate is the one of a replica.
 	certificate := func() *Certificate {
@@ -159,7 +161,20 @@ func otherConfiguration(ctx context.Context) *admissionregistrationv1.Validating
 	return configuration
 }
 
-// live is a certificate's configuration.
+// otherMutating is the one that goes with it.
+func otherMutating(ctx context.Context, name string) *admissionregistrationv1.MutatingWebhookConfiguration {
+	GinkgoHelper()
+	configuration := &admissionregistrationv1.MutatingWebhookConfiguration{}
+	Expect(admin.Get(ctx, client.ObjectKey{Name: "godwit"}, configuration)).To(Succeed())
+	configuration.ObjectMeta = metav1.ObjectMeta{Name: name}
+	for i := range configuration.Webhooks {
+		configuration.Webhooks[i].Rules[0].APIGroups = []string{"nothing.example.com"}
+		configuration.Webhooks[i].ClientConfig.CABundle = nil
+	}
+	return configuration
+}
+
+// live is a certificate's validating configuration.
 func live(ctx context.Context, certificate *Certificate) *admissionregistrationv1.ValidatingWebhookConfiguration {
 	GinkgoHelper()
 	configuration := &admissionregistrationv1.ValidatingWebhookConfiguration{}
@@ -172,11 +187,16 @@ func expectTrusted(ctx context.Context, certificate *Certificate) {
 	GinkgoHelper()
 	served, err := certificate.Get(&tls.ClientHelloInfo{})
 	Expect(err).NotTo(HaveOccurred())
-	for _, webhook := range live(ctx, certificate).Webhooks {
-		_, err := served.Leaf.Verify(x509.VerifyOptions{
-			DNSName: "127.0.0.1", Roots: pool(webhook.ClientConfig.CABundle), CurrentTime: certificate.Clock.Now(),
-		})
-		Expect(err).NotTo(HaveOccurred())
+	configurations, err := certificate.configurations(ctx)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(configurations).To(HaveLen(2))
+	for _, configuration := range configurations {
+		for _, at := range configuration.webhooks {
+			_, err := served.Leaf.Verify(x509.VerifyOptions{
+				DNSName: "127.0.0.1", Roots: pool(at.CABundle), CurrentTime: certificate.Clock.Now(),
+			})
+			Expect(err).NotTo(HaveOccurred(), configuration.name)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/internal/inventory"
@@ -69,19 +70,39 @@ func checkNotBegun(before, after *storkv1alpha1.Migration) error {
 		"deleting this one if it is to be cancelled", stage)
 }
 
-// migrationSchedule is judged as the Migrations that the operator will make of it.
+// migrationSchedule is judged as the Migrations that the operator will make of it. The copy that the operator of another cluster
+// keeps here makes none: only whoever makes a schedule of it is judged.
 func (j *judge) migrationSchedule() *validator[*storkv1alpha1.MigrationSchedule] {
 	return &validator[*storkv1alpha1.MigrationSchedule]{
 		kind: "MigrationSchedule", resource: "migrationschedules",
 		check: func(schedule *storkv1alpha1.MigrationSchedule) error {
 			const path = "spec.template.spec"
 			spec := schedule.Spec.Template.Spec
-			return errors.Join(spec.CheckSelectors(path), j.checkScope(path, schedule.Namespace, spec))
+			return errors.Join(checkPolicyName(schedule.Spec.SchedulePolicyName), spec.CheckSelectors(path), j.checkScope(path, schedule.Namespace, spec))
 		},
 		authorize: func(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule) error {
+			if isCopy(schedule) {
+				return nil
+			}
 			return j.authorizeMigration(ctx, schedule.Namespace, schedule.Spec.Template.Spec)
 		},
+		authorized: func(before, after *storkv1alpha1.MigrationSchedule) bool {
+			return isCopy(before) == isCopy(after) && equality.Semantic.DeepEqual(before.Spec.Template, after.Spec.Template)
+		},
 	}
+}
+
+func isCopy(schedule *storkv1alpha1.MigrationSchedule) bool {
+	_, ok := schedule.Annotations[storkv1alpha1.AnnotationStaticCopy]
+	return ok
+}
+
+func checkPolicyName(name string) error {
+	if name != "" && len(validation.IsDNS1123Subdomain(name)) > 0 {
+		return fmt.Errorf("spec.schedulePolicyName is %q, which is no name of an object: name a NamespacedSchedulePolicy of this namespace, "+
+			"or a SchedulePolicy, such as default-daily-policy", name)
+	}
+	return nil
 }
 
 // checkScope lets a Migration outside the admin namespace name only its own namespace (Stork's public documentation, "Migration

@@ -57,6 +57,30 @@ func transformationOf(resource string) *storkv1alpha1.ResourceTransformation {
 	}
 }
 
+func copyOf(schedule *storkv1alpha1.MigrationSchedule) *storkv1alpha1.MigrationSchedule {
+	schedule.Annotations = map[string]string{storkv1alpha1.AnnotationStaticCopy: "true"}
+	return schedule
+}
+
+func actionOf(namespace string, namespaces ...string) *storkv1alpha1.Action {
+	return &storkv1alpha1.Action{ObjectMeta: named(namespace), Spec: storkv1alpha1.ActionSpec{
+		ActionType: storkv1alpha1.ActionTypeFailover,
+		ActionParameter: storkv1alpha1.ActionParameter{FailoverParameter: storkv1alpha1.FailoverParameter{
+			FailoverNamespaces: namespaces, MigrationScheduleReference: "dr",
+		}},
+	}}
+}
+
+func filtered(change func(*storkv1alpha1.ActionFilter)) *storkv1alpha1.Action {
+	action := actionOf("shop", "shop")
+	change(&action.Spec.ActionParameter.FailoverParameter.ActionFilter)
+	return action
+}
+
+func policyOf(item storkv1alpha1.SchedulePolicyItem) *storkv1alpha1.NamespacedSchedulePolicy {
+	return &storkv1alpha1.NamespacedSchedulePolicy{ObjectMeta: named("shop"), Policy: item}
+}
+
 func with(migration *storkv1alpha1.Migration, change func(*storkv1alpha1.MigrationSpec)) *storkv1alpha1.Migration {
 	change(&migration.Spec)
 	return migration
@@ -95,6 +119,11 @@ var _ = Describe("A requester", func() {
 		Entry("saying whom bindings are for that are copied with another's rights", "mover",
 			transformationOf("rbac.authorization.k8s.io/v1/RoleBinding"), "may not bind clusterroles in namespace shop"),
 		Entry("trying changes on Secrets", "nobody", transformationOf("/v1/Secret"), "may not list secrets in namespace shop"),
+		Entry("stopping workloads", "runner", actionOf("shop", "shop"),
+			`may not patch deployments in namespace shop, and the operator stops and starts workloads there`),
+		Entry("stopping all workloads of a schedule", "runner", actionOf("shop"), "may not patch deployments in namespace shop"),
+		Entry("stopping workloads elsewhere", "scaler", actionOf(adminNamespace, "shop", "other"), "may not patch deployments in namespace other,"),
+		Entry("stopping all workloads of any schedule", "scaler", actionOf(adminNamespace), "may not patch deployments in all namespaces"),
 		Entry("saying what runs in all pods", "runner", ruleIn(adminNamespace), "may not create pods/exec in all namespaces"),
 	)
 
@@ -117,6 +146,10 @@ var _ = Describe("A requester", func() {
 		Entry("a pair", "reader", pairIn("shop")),
 		Entry("a rule", "runner", ruleIn("shop")),
 		Entry("changes of what gives nobody rights", "nobody", transformationOf("apps/v1/Deployment")),
+		Entry("a copy of another cluster's schedule", "nobody", copyOf(scheduleOf(migrationOf("shop", "shop")))),
+		Entry("an Action", "scaler", actionOf("shop", "shop")),
+		Entry("an Action for all of a schedule", "scaler", actionOf("shop")),
+		Entry("an Action for any", "everywhere", actionOf(adminNamespace)),
 		Entry("a rule for all", "everywhere", ruleIn(adminNamespace)),
 	)
 
@@ -145,6 +178,25 @@ var _ = Describe("A requester", func() {
 		Expect(nobody.Delete(ctx, migration)).To(Succeed())
 	})
 
+	It("may suspend and resume without the rights of a schedule, but not change what it migrates", func(ctx SpecContext) {
+		schedule := scheduleOf(migrationOf("shop", "shop"))
+		Expect(as("mover").Create(ctx, schedule)).To(Succeed())
+		nobody := as("nobody")
+		for _, suspend := range []bool{true, false} {
+			schedule.Spec.Suspend = new(suspend)
+			Expect(nobody.Update(ctx, schedule)).To(Succeed())
+		}
+		schedule.Spec.Template.Spec.PurgeDeletedResources = new(true)
+		Expect(nobody.Update(ctx, schedule)).To(MatchError(ContainSubstring("may not list secrets")))
+	})
+
+	It("cannot make a schedule of a copy without its rights", func(ctx SpecContext) {
+		nobody, schedule := as("nobody"), copyOf(scheduleOf(migrationOf("shop", "shop")))
+		Expect(nobody.Create(ctx, schedule)).To(Succeed())
+		schedule.Annotations = nil
+		Expect(nobody.Update(ctx, schedule)).To(MatchError(ContainSubstring("may not list secrets")))
+	})
+
 	It("is judged in a dry run too", func(ctx SpecContext) {
 		Expect(as("nobody").Create(ctx, migrationOf("shop", "shop"), client.DryRunAll)).To(MatchError(ContainSubstring("may not list secrets")))
 	})
@@ -164,6 +216,32 @@ var _ = Describe("An object", func() {
 		Entry("a Migration of another namespace", migrationOf("shop", "shop", "other"),
 			`spec.namespaces[1] is "other", but migration namespaces should only contain the current namespace, shop`),
 		Entry("a schedule of another namespace", scheduleOf(migrationOf("shop", "other")), `spec.template.spec.namespaces[0] is "other"`),
+		Entry("a schedule by a policy that cannot be", func() client.Object {
+			schedule := scheduleOf(migrationOf("shop", "shop"))
+			schedule.Spec.SchedulePolicyName = "every day"
+			return schedule
+		}(), `spec.schedulePolicyName is "every day", which is no name of an object`),
+		Entry("a policy in a zone that is none", policyOf(storkv1alpha1.SchedulePolicyItem{
+			Daily: &storkv1alpha1.DailyPolicy{Time: "1:00AM"}, TimeZone: "Europe/Atlantis",
+		}), "policy: Invalid timeZone (Europe/Atlantis): write a name of the IANA time zone database"),
+		Entry("a policy for a date that no month has", &storkv1alpha1.SchedulePolicy{
+			ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"},
+			Policy: storkv1alpha1.SchedulePolicyItem{Monthly: &storkv1alpha1.MonthlyPolicy{
+				SelectiveMonthlyPolicy: &storkv1alpha1.SelectiveMonthlyPolicy{Months: "feb", Date: 30, Time: "1:00AM"},
+			}},
+		}, "policy: Invalid date of the month (30)"),
+		Entry("an Action in another namespace", actionOf("shop", "shop", "other"),
+			`spec.actionParameter.failoverParameter.failoverNamespaces[1] is "other", but an Action should only name the current namespace, shop`),
+		Entry("an Action in a namespace that cannot be", actionOf(adminNamespace, "Shop"), `failoverNamespaces[0] is "Shop", which is no name of a namespace`),
+		Entry("an Action by a selector that is no label", filtered(func(f *storkv1alpha1.ActionFilter) {
+			f.ExcludeSelectors = map[string]string{"app": "web, api"}
+		}), `spec.actionParameter.failoverParameter.excludeSelectors: app: "web, api" is no label's value`),
+		Entry("an Action on what is no kind", filtered(func(f *storkv1alpha1.ActionFilter) {
+			f.Types = []string{"Deployment", "statefulsets.apps", "apps/v1/Deployment", "/v1/Pod", "apps/Deployment"}
+		}), `spec.actionParameter.failoverParameter.types[4] is "apps/Deployment", which is no kind`),
+		Entry("an Action on an object elsewhere", filtered(func(f *storkv1alpha1.ActionFilter) {
+			f.IncludeObjects = []storkv1alpha1.ObjectInfo{{Kind: "Deployment", Name: "web", Namespace: "other"}}
+		}), `includeObjects[0] is in namespace "other", which failoverNamespaces does not name`),
 		Entry("a kubeconfig that runs commands", &storkv1alpha1.ClusterPair{
 			ObjectMeta: named("shop"),
 			Spec: storkv1alpha1.ClusterPairSpec{Config: &runtime.RawExtension{Raw: []byte(`{"current-context": "c",

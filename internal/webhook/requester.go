@@ -13,6 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
 
 // parallelReviews is how many questions the API server is asked at once for one request.
@@ -44,7 +46,12 @@ var (
 	// changeRoles and changeBindings are what the API server asks of those who write what gives more than they have themselves.
 	changeRoles    = right{verb: "escalate", group: rbacv1.GroupName, resource: "roles", because: becauseRBAC}
 	changeBindings = right{verb: "bind", group: rbacv1.GroupName, resource: "clusterroles", because: becauseRBAC}
-	runCommands    = right{verb: "create", resource: "pods", subresource: "exec", because: "the operator runs commands of a Rule in pods there"}
+	// scaleWorkloads stands for stopping and starting workloads of every kind.
+	scaleWorkloads = right{verb: "patch", group: "apps", resource: "deployments", because: "the operator stops and starts workloads there"}
+	// tellOfApplications is what it takes to write the status by itself.
+	tellOfApplications = right{verb: "update", group: storkv1alpha1.GroupName, resource: "migrationschedules", subresource: "status",
+		because: "the operator writes there whether applications are active"}
+	runCommands = right{verb: "create", resource: "pods", subresource: "exec", because: "the operator runs commands of a Rule in pods there"}
 )
 
 // everywhere asks for a right in all namespaces.

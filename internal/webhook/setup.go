@@ -5,6 +5,7 @@ import (
 
 	authorizationv1client "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/godwit-io/godwit/internal/remote"
 )
@@ -26,6 +27,7 @@ func SetupWithManager(mgr ctrl.Manager, reviews authorizationv1client.SubjectAcc
 	if options.AuthorizeRequesters {
 		j.requesters = &requesters{reviews: reviews}
 	}
+	mgr.GetWebhookServer().Register(activationPath, &admission.Webhook{Handler: &activation{requesters: j.requesters}})
 	return errors.Join(
 		register(mgr, j.clusterPair()),
 		register(mgr, j.migration()),
@@ -33,5 +35,8 @@ func SetupWithManager(mgr ctrl.Manager, reviews authorizationv1client.SubjectAcc
 		register(mgr, j.rule()),
 		register(mgr, j.resourceTransformation()),
 		register(mgr, j.applicationRegistration()),
+		register(mgr, j.schedulePolicy()),
+		register(mgr, j.namespacedSchedulePolicy()),
+		register(mgr, j.action()),
 	)
 }

@@ -109,7 +109,11 @@ func grantRights(ctx context.Context) {
 	secrets := rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"list"}}
 	pods := rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"create"}}
 	exec := rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"pods/exec"}, Verbs: []string{"create"}}
+	scale := rbacv1.PolicyRule{APIGroups: []string{"apps"}, Resources: []string{"deployments"}, Verbs: []string{"patch"}}
+	// Those of all but statuses, as an older role for tenants may be.
+	specs := rbacv1.PolicyRule{APIGroups: []string{"stork.libopenstorage.org"}, Resources: []string{"migrationschedules"}, Verbs: []string{"*"}}
 	for name, rules := range map[string][]rbacv1.PolicyRule{
+		"scalers": {scale}, "planners": {specs},
 		"writers": {everything}, "readers": {secrets}, "movers": {secrets, pods}, "runners": {secrets, pods, exec},
 	} {
 		Expect(admin.Create(ctx, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: rules})).To(Succeed())
@@ -117,6 +121,9 @@ func grantRights(ctx context.Context) {
 	bindCluster(ctx, "writers", rbacv1.Subject{Kind: "Group", Name: "tenants"})
 	bindCluster(ctx, "runners", rbacv1.Subject{Kind: "User", Name: "everywhere"})
 	bind(ctx, "shop", "readers", rbacv1.Subject{Kind: "User", Name: "reader"})
+	bindCluster(ctx, "scalers", rbacv1.Subject{Kind: "User", Name: "everywhere"})
+	bind(ctx, "shop", "planners", rbacv1.Subject{Kind: "User", Name: "planner"})
+	bind(ctx, "shop", "scalers", rbacv1.Subject{Kind: "User", Name: "scaler"})
 	bind(ctx, "shop", "movers", rbacv1.Subject{Kind: "User", Name: "mover"})
 	bind(ctx, "shop", "runners", rbacv1.Subject{Kind: "User", Name: "runner"})
 	bind(ctx, "shop", "runners", rbacv1.Subject{Kind: "Group", Name: "shop-runners"})
@@ -143,7 +150,13 @@ func bind(ctx context.Context, namespace, role string, subject rbacv1.Subject) {
 // as returns the client of a user, who may write all of Stork's kinds.
 func as(user string, groups ...string) client.Client {
 	GinkgoHelper()
-	config, err := cluster.UserConfig(user, append(groups, "tenants")...)
+	return inGroups(user, append(groups, "tenants")...)
+}
+
+// inGroups returns the client of a user with the rights of those groups only.
+func inGroups(user string, groups ...string) client.Client {
+	GinkgoHelper()
+	config, err := cluster.UserConfig(user, groups...)
 	Expect(err).NotTo(HaveOccurred())
 	c, err := localgodwit.Client(config)
 	Expect(err).NotTo(HaveOccurred())

@@ -27,10 +27,12 @@ type validator[T client.Object] struct {
 	checkChange func(before, after T) error
 	// authorize returns a *missingError if the requester lacks a right. Nil means that no right is needed.
 	authorize func(context.Context, T) error
+	// authorized tells that a change needs no right, because all that would need one is as it was; nil where every change does.
+	authorized func(before, after T) bool
 }
 
 func (v *validator[T]) ValidateCreate(ctx context.Context, object T) (admission.Warnings, error) {
-	return nil, v.validate(ctx, object)
+	return nil, v.validate(ctx, object, v.authorize)
 }
 
 func (v *validator[T]) ValidateUpdate(ctx context.Context, before, object T) (admission.Warnings, error) {
@@ -39,21 +41,24 @@ func (v *validator[T]) ValidateUpdate(ctx context.Context, before, object T) (ad
 			return nil, v.invalid(object, err)
 		}
 	}
-	return nil, v.validate(ctx, object)
+	if v.authorized != nil && v.authorized(before, object) {
+		return nil, v.validate(ctx, object, nil)
+	}
+	return nil, v.validate(ctx, object, v.authorize)
 }
 
 func (v *validator[T]) ValidateDelete(context.Context, T) (admission.Warnings, error) {
 	return nil, nil
 }
 
-func (v *validator[T]) validate(ctx context.Context, object T) error {
+func (v *validator[T]) validate(ctx context.Context, object T, authorize func(context.Context, T) error) error {
 	if err := v.check(object); err != nil {
 		return v.invalid(object, err)
 	}
-	if v.authorize == nil {
+	if authorize == nil {
 		return nil
 	}
-	err := v.authorize(ctx, object)
+	err := authorize(ctx, object)
 	if _, ok := errors.AsType[*missingError](err); ok {
 		resource := schema.GroupResource{Group: storkv1alpha1.GroupName, Resource: v.resource}
 		return apierrors.NewForbidden(resource, object.GetName(), errors.New(oneLine(err)))

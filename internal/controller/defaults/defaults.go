@@ -1,5 +1,6 @@
 // Package defaults puts into the operator's cluster what Stork's users expect to find there: the built-in
-// ApplicationRegistrations, and the ConfigMap that tells storkctl which namespace is the admin namespace.
+// ApplicationRegistrations, the SchedulePolicies that schedules name, and the ConfigMap that tells storkctl which namespace is the
+// admin namespace.
 //
 // It creates and never changes what exists: an administrator's edits stay. It must know nothing of what reads these objects.
 package defaults
@@ -37,7 +38,7 @@ type Installer struct {
 	DeployNamespace string
 }
 
-// +kubebuilder:rbac:groups=stork.libopenstorage.org,resources=applicationregistrations,verbs=create
+// +kubebuilder:rbac:groups=stork.libopenstorage.org,resources=applicationregistrations;schedulepolicies,verbs=create
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=create;patch
 
 // retryDelay is how long the Installer waits after a failure, for example of an admission webhook that is starting too.
@@ -62,6 +63,11 @@ func (i *Installer) install(ctx context.Context) error {
 	for _, registration := range workload.Builtin() {
 		if err := i.Client.Create(ctx, registration); err != nil && !apierrors.IsAlreadyExists(err) {
 			return fmt.Errorf("installing the built-in ApplicationRegistration %s: %w", registration.Name, err)
+		}
+	}
+	for _, policy := range policies() {
+		if err := i.Client.Create(ctx, policy); err != nil && !apierrors.IsAlreadyExists(err) {
+			return fmt.Errorf("installing the SchedulePolicy %s: %w", policy.Name, err)
 		}
 	}
 	if err := i.publish(ctx); err != nil {

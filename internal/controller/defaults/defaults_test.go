@@ -10,6 +10,7 @@ import (
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/hack/localcluster"
 	"github.com/godwit-io/godwit/hack/localgodwit"
+	"github.com/godwit-io/godwit/internal/schedule"
 	"github.com/godwit-io/godwit/internal/workload"
 )
 
@@ -43,7 +44,7 @@ func TestInstallerKeepsWhatAdministratorsChanged(t *testing.T) {
 	}
 	edited := &registrations.Items[0]
 	edited.Resources[0].SuspendOptions = storkv1alpha1.SuspendOptions{Path: "spec.mine", Type: "bool"}
-	published := &corev1.ConfigMap{}
+	published, policy, deleted := &corev1.ConfigMap{}, &storkv1alpha1.SchedulePolicy{}, &storkv1alpha1.SchedulePolicy{}
 	get := func(object client.Object, namespace, name string) {
 		t.Helper()
 		if err := c.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, object); err != nil {
@@ -52,10 +53,16 @@ func TestInstallerKeepsWhatAdministratorsChanged(t *testing.T) {
 	}
 	get(published, configMapNamespace, configMapName)
 	published.Data["service-account"] = "mine"
-	for _, object := range []client.Object{edited, published} {
+	get(policy, "", "default-migration-policy")
+	policy.Policy.Interval.IntervalMinutes = 1
+	for _, object := range []client.Object{edited, published, policy} {
 		if err := c.Update(ctx, object); err != nil {
 			t.Fatal(err)
 		}
+	}
+	get(deleted, "", "default-daily-policy")
+	if err := c.Delete(ctx, deleted); err != nil {
+		t.Fatal(err)
 	}
 
 	if err := installer.Start(ctx); err != nil {
@@ -70,5 +77,12 @@ func TestInstallerKeepsWhatAdministratorsChanged(t *testing.T) {
 		if got := published.Data[key]; got != want {
 			t.Errorf("%s is %q, want %q", key, got, want)
 		}
+	}
+	if get(policy, "", policy.Name); policy.Policy.Interval.IntervalMinutes != 1 {
+		t.Errorf("the administrator's interval became %d", policy.Policy.Interval.IntervalMinutes)
+	}
+	get(deleted, "", deleted.Name)
+	if _, err := schedule.Parse(deleted.Policy, nil); err != nil || deleted.Policy.Daily.Retain != 7 {
+		t.Errorf("the daily policy is %+v, error %v", deleted.Policy, err)
 	}
 }
