@@ -1,6 +1,8 @@
 package chart_test
 
 import (
+	"strings"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -53,6 +55,7 @@ func itServesUsers() {
 			expectRight(ctx, "owner", "create", ours(kind), true)
 			expectRight(ctx, "guest", "create", ours(kind), false)
 		}
+		expectRight(ctx, "owner", "update", ours("migrationschedules/status"), true)
 		expectRight(ctx, "guest", "list", ours("migrations"), true)
 		expectRight(ctx, "guest", "list", ours("clusterpairs"), false)
 		expectRight(ctx, "guest", "list", ours("backuplocations"), false)
@@ -67,7 +70,8 @@ func ours(name string) schema.GroupResource {
 // expectRight asks the API server what a user may do in the shop. Roles take effect a moment after they were made.
 func expectRight(ctx SpecContext, user, verb string, resource schema.GroupResource, allowed bool) {
 	GinkgoHelper()
-	asked := &authorizationv1.ResourceAttributes{Namespace: shop, Verb: verb, Group: resource.Group, Resource: resource.Resource}
+	name, subresource, _ := strings.Cut(resource.Resource, "/")
+	asked := &authorizationv1.ResourceAttributes{Namespace: shop, Verb: verb, Group: resource.Group, Resource: name, Subresource: subresource}
 	Eventually(func(g Gomega) {
 		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: asked}}
 		g.Expect(here.Create(ctx, review)).To(Succeed())

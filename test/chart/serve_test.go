@@ -93,8 +93,10 @@ func itServes(leading func() *operator) {
 		Expect(there.Get(ctx, client.ObjectKeyFromObject(gone), gone)).To(Satisfy(apierrors.IsNotFound))
 	})
 
+	itSchedules()
+
 	It("tells of it by events", func(ctx SpecContext) {
-		for _, kind := range []string{"ClusterPair", "Migration", "ResourceTransformation"} {
+		for _, kind := range []string{"ClusterPair", "Migration", "MigrationSchedule", "ResourceTransformation"} {
 			Eventually(events).WithContext(ctx).WithArguments(shop, kind).ShouldNot(BeEmpty(), kind)
 		}
 	})

@@ -165,6 +165,8 @@ func TestBadValuesAreRefused(t *testing.T) {
 		"a duration without unit":             {`migration.deadline="30"`, "at '/migration/deadline'"},
 		"a duration as a number":              {`migration.deadline=30`, "at '/migration/deadline'"},
 		"a duration of days, unknown to Go":   {`migration.deadline="1d"`, "at '/migration/deadline'"},
+		"a zone that is a file":               {`schedule.timeZone="/etc/localtime"`, "at '/schedule/timeZone'"},
+		"a negative time to make up for":      {`schedule.catchUp="-1h"`, "at '/schedule/catchUp'"},
 		"a deadline that nothing can keep":    {`migration.pendingDeadline="0s"`, "at '/migration/pendingDeadline'"},
 		"a command that would become two":     {`clusterPair.allowedExecCommands=["aws,gcloud"]`, "at '/clusterPair/allowedExecCommands/0'"},
 		"a command that is none":              {`clusterPair.allowedExecCommands=[""]`, "at '/clusterPair/allowedExecCommands/0'"},

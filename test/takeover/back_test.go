@@ -60,11 +60,16 @@ spec: {clusterPair: remote, namespaces: [shop], includeResources: true, includeV
 		}).Should(MatchError(ContainSubstring("it has no clusters, users and contexts")))
 	})
 
-	// Known: a webhook is to carry it over. Until then, Stork's storkctl cannot tell a schedule where Godwit's CRDs are.
-	It("does not learn from Stork's storkctl that applications are active: that goes by the status of a plain update", func(ctx SpecContext) {
-		storkUpdates(ctx, "migrationschedules", "shop/from-elsewhere", `{"status":{"applicationActivated":true}}`)
-		schedule := get(ctx, here, ofStork("MigrationSchedule", shop, "from-elsewhere"))
-		Expect(schedule.Object["status"]).To(HaveKeyWithValue("applicationActivated", false))
+	It("learns from Stork's storkctl whether applications are active, though that goes by the status of a plain update", func(ctx SpecContext) {
+		for _, activated := range []bool{true, false} {
+			storkUpdates(ctx, "migrationschedules", "shop/from-elsewhere", fmt.Sprintf(`{"status":{"applicationActivated":%t}}`, activated))
+			Eventually(func() map[string]any {
+				return get(ctx, here, ofStork("MigrationSchedule", shop, "from-elsewhere")).Object
+			}).Should(And(
+				HaveKeyWithValue("status", HaveKeyWithValue("applicationActivated", activated)),
+				HaveKeyWithValue("metadata", HaveKeyWithValue("annotations", Not(HaveKey(storkv1alpha1.AnnotationApplicationActivated)))),
+			))
+		}
 	})
 }
 

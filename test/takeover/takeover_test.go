@@ -46,6 +46,7 @@ var _ = Describe("Godwit where Stork was", Ordered, func() {
 		}
 		expectSettled(ctx)
 	})
+	itSchedules()
 	itKeepsObjects()
 	itAdopts()
 	itActivates()
@@ -65,12 +66,12 @@ var _ = Describe("Godwit where Stork was", Ordered, func() {
 	itLeavesToStork()
 })
 
-// settled are objects that are not Godwit's to write: Migrations that have ended, and all that has no controller yet.
+// settled are objects that are not Godwit's to write: Migrations that have ended, and all that has no controller.
 func settled() map[string]*unstructured.Unstructured {
 	found := maps.Clone(origin)
 	maps.DeleteFunc(found, func(_ string, object *unstructured.Unstructured) bool {
 		switch object.GetKind() {
-		case "ClusterPair", "ResourceTransformation":
+		case "ClusterPair", "ResourceTransformation", "MigrationSchedule":
 			return true
 		case "Migration":
 			stage, _, _ := unstructured.NestedString(object.Object, "status", "stage")
@@ -193,6 +194,31 @@ func itPairs() {
 			}).Should(Succeed())
 		})
 	}
+}
+
+// itSchedules follows the schedules: one whose Migration was running, and the copy of one elsewhere.
+func itSchedules() {
+	It("goes on with a schedule where Stork stopped, and finds its copy", func(ctx SpecContext) {
+		schedule := &storkv1alpha1.MigrationSchedule{}
+		Eventually(func(g Gomega) {
+			g.Expect(here.Get(ctx, client.ObjectKey{Namespace: port, Name: "nightly"}, schedule)).To(Succeed())
+			items := schedule.Status.Items[storkv1alpha1.SchedulePolicyTypeInterval]
+			g.Expect(items).To(HaveLen(3), fmt.Sprint(schedule.Status.Conditions))
+			g.Expect(items).To(HaveEach(HaveField("Status", storkv1alpha1.MigrationStatusSuccessful)))
+		}).Should(Succeed())
+		Expect(schedule.Status.NextRunTime.Time).To(BeTemporally("~", time.Now().Add(30*time.Minute), 5*time.Minute))
+		copied := get(ctx, there, ofStork("MigrationSchedule", port, "nightly"))
+		Expect(copied.GetAnnotations()).To(HaveKeyWithValue(storkv1alpha1.AnnotationStaticCopy, "true"))
+	})
+	It("makes no Migrations of the copy of a schedule elsewhere", func(ctx SpecContext) {
+		copied := get(ctx, here, ofStork("MigrationSchedule", shop, "from-elsewhere"))
+		Expect(copied.Object["status"]).To(HaveKeyWithValue("conditions", ContainElement(HaveKeyWithValue("reason", storkv1alpha1.ReasonStaticCopy))))
+		Expect(copied.Object["status"]).NotTo(HaveKey("items"))
+	})
+	It("adds the policies that Stork's users name, and keeps those that are there", func(ctx SpecContext) {
+		get(ctx, here, ofStork("SchedulePolicy", "", "default-monthly-policy"))
+		Expect(get(ctx, here, ofStork("SchedulePolicy", "", "daily")).Object["policy"]).To(HaveKeyWithValue("daily", HaveKeyWithValue("time", "10:15PM")))
+	})
 }
 
 // itKeepsObjects writes each object that Stork left, in each way that clients do.
