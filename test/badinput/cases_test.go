@@ -50,12 +50,14 @@ var summaries = map[string]string{
 	"ClusterPair":            storkv1alpha1.ConditionReady,
 	"ResourceTransformation": storkv1alpha1.ConditionReady,
 	"Migration":              storkv1alpha1.ConditionSucceeded,
+	"MigrationSchedule":      storkv1alpha1.ConditionReady,
 }
 
 // caseFiles reads testdata, in the order of the table. It panics on a broken file: ginkgo builds the tree of tests from them.
 func caseFiles() []caseFile {
 	var files []caseFile
-	for _, kind := range []string{"ClusterPair", "Migration", "ResourceTransformation", "Rule", "ApplicationRegistration"} {
+	for _, kind := range []string{"ClusterPair", "Migration", "ResourceTransformation", "Rule", "ApplicationRegistration",
+		"MigrationSchedule", "SchedulePolicy", "NamespacedSchedulePolicy", "Action"} {
 		content, err := os.ReadFile(filepath.Join("testdata", strings.ToLower(kind)+".yaml"))
 		if err != nil {
 			panic(err)
@@ -75,7 +77,7 @@ func (c *badCase) object(kind string) *unstructured.Unstructured {
 	object.SetAPIVersion(storkv1alpha1.GroupVersion.String())
 	object.SetKind(kind)
 	object.SetName(c.Name)
-	if kind != "ApplicationRegistration" {
+	if kind != "ApplicationRegistration" && kind != "SchedulePolicy" {
 		object.SetNamespace(shop)
 		if c.Namespace != "" {
 			object.SetNamespace(c.Namespace)

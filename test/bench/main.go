@@ -1,6 +1,6 @@
 // Command bench measures whole Migrations between two fresh API servers, each beside a raw floor that is measured in the same
 // run: a paged LIST on both sides and the parallel CREATE of the same objects by the bare client. Then it counts what an operator
-// sends that has nothing to do.
+// sends that has nothing to do, and tells how late many schedules are that are due at once.
 //
 // It prints a table, writes build/bench/*.json, and exits non-zero where a bar falls short. Bars are ratios within one run or
 // counts, so that they hold on any machine.
@@ -29,7 +29,7 @@ const resultsFile = folder + "/migration.json"
 
 func main() {
 	sizes := flag.String("n", "2000,10000,50000", "numbers of objects, separated by commas")
-	cases := flag.String("cases", "plain,custom,idle", "what to measure, separated by commas: Migrations of plain kinds or with custom ones, idle")
+	cases := flag.String("cases", "plain,custom,idle,schedules", "what to measure, separated by commas: Migrations of plain kinds or with custom ones, idle, schedules")
 	flag.Parse()
 	log.SetLogger(logr.Discard()) // Libraries have nothing to tell that the reader of the output should know.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -56,8 +56,11 @@ func run(ctx context.Context, sizes, cases []string) error {
 }
 
 func measureCase(ctx context.Context, name string, sizes []string) (all figures.Table, err error) {
-	if name == "idle" {
+	switch name {
+	case "idle":
 		return measureIdle(ctx)
+	case "schedules":
+		return measureSchedules(ctx)
 	}
 	mix, known := objects.Mixes[name]
 	if !known {

@@ -116,6 +116,13 @@ var _ = Describe("The copy at the destination", func() {
 		Expect(f.read(ctx).UID).To(BeEmpty())
 	})
 
+	It("is told to be missing before it is needed", func(ctx SpecContext) {
+		f.setPolicy(ctx, storkv1alpha1.SchedulePolicyItem{Daily: &storkv1alpha1.DailyPolicy{Time: "1:00AM"}})
+		f.schedule(ctx, func(s *object) { s.Spec.Template.Spec.ClusterPair = "nothing" })
+		s, _ := f.reconcile(ctx)
+		Expect(ready(s)).To(And(HaveField("Reason", storkv1alpha1.ReasonCopyFailed), HaveField("Message", ContainSubstring("/nothing does not exist"))))
+	})
+
 	It("is not needed where the destination has no CRDs", func(ctx SpecContext) {
 		f.pair(ctx, "bare", bare.Kubeconfig())
 		f.schedule(ctx, func(s *object) { s.Spec.Template.Spec.ClusterPair = "bare" })

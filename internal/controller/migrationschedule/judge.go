@@ -143,8 +143,11 @@ func (p *pass) trigger(ctx context.Context, sections []schedule.Section) time.Du
 		p.stalled(storkv1alpha1.ReasonInvalidPolicy, "the policy never triggers again")
 		return copied.retryAfter
 	}
-	p.ready(storkv1alpha1.ReasonScheduled, fmt.Sprintf("the next Migration starts at %s; one that is missed is made up for within %s",
-		next.UTC().Format(time.RFC3339), p.Options.CatchUp))
+	if at := next.UTC().Format(time.RFC3339); copied.unknown {
+		p.notReady(storkv1alpha1.ReasonCopyFailed, fmt.Sprintf("the next Migration is due at %s, but could not start: %s", at, copied.problem))
+	} else {
+		p.ready(storkv1alpha1.ReasonScheduled, fmt.Sprintf("the next Migration starts at %s; one that is missed is made up for within %s", at, p.Options.CatchUp))
+	}
 	return earlier(next.Sub(p.now), copied.retryAfter)
 }
 
