@@ -19,15 +19,19 @@ import (
 	"github.com/godwit-io/godwit/hack/localcluster"
 	"github.com/godwit-io/godwit/hack/localgodwit"
 	"github.com/godwit-io/godwit/internal/remote"
+	"github.com/godwit-io/godwit/test/leak"
 )
 
 var (
-	destination *localcluster.Cluster
+	source, destination *localcluster.Cluster
 	// bare is a destination without CRDs.
 	bare *localcluster.Cluster
 	// here and there are clients of the source and of the destination.
 	here, there client.WithWatch
 )
+
+// TestMain fails when a goroutine outlives the tests.
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestMigrationSchedules(t *testing.T) {
 	RegisterFailHandler(Fail)
@@ -41,11 +45,11 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 		DeferCleanup(cluster.Stop)
 	}
 	Expect(err).NotTo(HaveOccurred())
-	destination, bare = clusters[1], clusters[2]
+	source, destination, bare = clusters[0], clusters[1], clusters[2]
 	for _, cluster := range clusters[:2] {
 		Expect(localgodwit.InstallCRDs(cluster.Config(), "../../..")).To(Succeed())
 	}
-	here, err = localgodwit.Client(clusters[0].Config())
+	here, err = localgodwit.Client(source.Config())
 	Expect(err).NotTo(HaveOccurred())
 	there, err = localgodwit.Client(destination.Config())
 	Expect(err).NotTo(HaveOccurred())
