@@ -87,13 +87,21 @@ var _ = Describe("A running manager", func() {
 		f.policy(ctx, storkv1alpha1.SchedulePolicyItem{Daily: &storkv1alpha1.DailyPolicy{Time: "1:00AM"}})
 		f.schedule(ctx)
 		eventually(ctx, storkv1alpha1.ReasonScheduled)
-		Eventually(func() error {
-			s := f.read(ctx)
-			s.Labels, s.Annotations["team"] = map[string]string{"tier": "one"}, "bakery"
-			return here.Update(ctx, s)
-		}).Should(Succeed())
-		Eventually(func(g Gomega) {
-			g.Expect(f.copied(ctx)).To(And(HaveField("Labels", HaveKeyWithValue("tier", "one")), HaveField("Annotations", HaveKeyWithValue("team", "bakery"))))
-		}).Should(Succeed())
+		for _, change := range []func(*object){
+			func(s *object) { s.Labels = map[string]string{"tier": "one"} },
+			func(s *object) { s.Annotations["team"] = "bakery" },
+		} {
+			var changed *object
+			Eventually(func() error {
+				changed = f.read(ctx)
+				change(changed)
+				return here.Update(ctx, changed)
+			}).Should(Succeed())
+			Eventually(func(g Gomega) {
+				copied := f.copied(ctx)
+				g.Expect(copied.Labels).To(Equal(changed.Labels))
+				g.Expect(copied.Annotations).To(HaveKeyWithValue("team", changed.Annotations["team"]))
+			}).Should(Succeed())
+		}
 	})
 })
