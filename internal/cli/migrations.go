@@ -17,28 +17,6 @@ const migrationsUse = "migrations"
 // migrationAliases are other names of the noun.
 func migrationAliases() []string { return []string{"migration"} }
 
-// pairFilter selects Migrations by what they migrate to; empty names select all.
-type pairFilter struct {
-	clusterPair      string
-	adminClusterPair string
-}
-
-func (f *pairFilter) addFlags(g *globals, cmd *cobra.Command, name, verb string) {
-	flags := cmd.Flags()
-	flags.StringVarP(&f.clusterPair, name, "c", "", "Name of the ClusterPair whose Migrations to "+verb)
-	flags.StringVar(&f.adminClusterPair, "admin-cluster-pair", "", "Name of the ClusterPair of the admin namespace whose Migrations to "+verb)
-	completeFlag(cmd, name, g.completeObjects(&storkv1alpha1.ClusterPairList{}))
-}
-
-func (f *pairFilter) empty() bool {
-	return f.clusterPair == "" && f.adminClusterPair == ""
-}
-
-func (f *pairFilter) matches(m *storkv1alpha1.Migration) bool {
-	return (f.clusterPair == "" || m.Spec.ClusterPair == f.clusterPair) &&
-		(f.adminClusterPair == "" || m.Spec.AdminClusterPair == f.adminClusterPair)
-}
-
 func newGetMigrationsCommand(g *globals) *cobra.Command {
 	filter := &pairFilter{}
 	report := false
@@ -55,8 +33,7 @@ func newGetMigrationsCommand(g *globals) *cobra.Command {
 		}
 		return get(cmd, args)
 	}
-	filter.addFlags(g, cmd, "clusterpair", "show")
-	alsoSpelled(cmd.Flags(), "clusterpair", "clusterPair", "cluster-pair")
+	filter.addFlags(g, cmd, "clusterpair", "Migrations to show")
 	cmd.Flags().BoolVar(&report, "report", false, "Show what became of each object of one Migration")
 	return cmd
 }
@@ -69,7 +46,7 @@ func migrationNoun(g *globals, filter *pairFilter) noun {
 		list:       &storkv1alpha1.MigrationList{},
 		columns:    []string{"NAME", "CLUSTERPAIR", "STAGE", "STATUS", "VOLUMES", "RESOURCES", "CREATED", "ELAPSED", "TOTAL BYTES TRANSFERRED"},
 		rows:       func(o client.Object) [][]any { return [][]any{g.migrationCells(o.(*storkv1alpha1.Migration))} },
-		keep:       func(o client.Object) bool { return filter.matches(o.(*storkv1alpha1.Migration)) },
+		keep:       func(o client.Object) bool { return filter.matches(o) },
 	}
 }
 
@@ -160,53 +137,25 @@ func newDeleteMigrationsCommand(g *globals) *cobra.Command {
 			return g.deleteMigrations(cmd.Context(), filter, args)
 		},
 	}
-	filter.addFlags(g, cmd, "clusterPair", "delete")
-	alsoSpelled(cmd.Flags(), "clusterPair", "clusterpair", "cluster-pair")
+	filter.addFlags(g, cmd, "clusterPair", "Migrations to delete")
 	return cmd
 }
 
-// deleteMigrations deletes all it can, whatever the failure of one.
 func (g *globals) deleteMigrations(ctx context.Context, filter *pairFilter, names []string) error {
-	switch {
-	case filter.empty() && len(names) == 0:
+	if filter.empty() && len(names) == 0 {
 		return errors.New("at least one argument needs to be provided for migration name")
-	case !filter.empty() && len(names) > 0:
-		return errors.New("provide either names of migrations or a ClusterPair, since a ClusterPair deletes all of its migrations")
 	}
 	c, err := g.client()
 	if err != nil {
 		return err
 	}
-	if !filter.empty() {
-		if names, err = g.migrationsTo(ctx, c, filter); err != nil {
-			return err
-		}
-		if len(names) == 0 {
-			g.println("No resources found.")
-		}
+	names, err = g.choose(ctx, c, &storkv1alpha1.MigrationList{}, filter, names)
+	if err != nil {
+		return err
 	}
-	for _, name := range names {
+	return g.forEach(names, "Migration %s deleted successfully", func(name string) error {
 		m := &storkv1alpha1.Migration{}
 		m.Name, m.Namespace = name, g.namespace
-		if deleteErr := c.Delete(ctx, m); deleteErr != nil {
-			err = errors.Join(err, deleteErr)
-			continue
-		}
-		g.println(fmt.Sprintf("Migration %s deleted successfully", name))
-	}
-	return err
-}
-
-func (g *globals) migrationsTo(ctx context.Context, c client.Client, filter *pairFilter) ([]string, error) {
-	list := &storkv1alpha1.MigrationList{}
-	if err := c.List(ctx, list, client.InNamespace(g.namespace)); err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, m := range list.Items {
-		if filter.matches(&m) {
-			names = append(names, m.Name)
-		}
-	}
-	return names, nil
+		return c.Delete(ctx, m)
+	})
 }

@@ -69,7 +69,7 @@ func (o *createMigrations) addFlags(cmd *cobra.Command) {
 	completeFlag(cmd, "namespaces", o.completeObjects(&corev1.NamespaceList{}))
 	completeFlag(cmd, "preExecRule", o.completeObjects(&storkv1alpha1.RuleList{}))
 	completeFlag(cmd, "postExecRule", o.completeObjects(&storkv1alpha1.RuleList{}))
-	alsoSpelled(flags, "clusterPair", "clusterpair", "cluster-pair")
+	pairSpelled(cmd, "clusterPair")
 }
 
 func (o *createMigrations) run(ctx context.Context, args []string) error {

@@ -187,7 +187,7 @@ var _ = Describe("delete migrations", func() {
 	It("wants a name or a pair, and not both", func(ctx SpecContext) {
 		Expect(run(ctx)).To(Equal(fails("error: at least one argument needs to be provided for migration name")))
 		Expect(run(ctx, "m1", "-c", "pair1")).To(Equal(fails(
-			"error: provide either names of migrations or a ClusterPair, since a ClusterPair deletes all of its migrations")))
+			"error: provide either names or a ClusterPair, which stands for everything that migrates to it")))
 	})
 
 	It("deletes all that are named, and names all that are missing", func(ctx SpecContext) {

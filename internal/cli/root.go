@@ -50,9 +50,11 @@ func NewCommand(options Options) *cobra.Command {
 		newVerb("activate", "Start what migrations brought", newActivateMigrationsCommand(g)),
 		newVerb("create", "Create objects", newCreateMigrationsCommand(g), newCreateClusterPairCommand(g)),
 		newVerb("deactivate", "Stop what migrations brought", newDeactivateMigrationsCommand(g)),
-		newVerb("delete", "Delete objects", newDeleteMigrationsCommand(g)),
+		newDeleteVerb(g),
 		newGenerateVerb(g),
 		newGetVerb(g),
+		newVerb("resume", "Resume what is suspended", newResumeSchedulesCommand(g)),
+		newVerb("suspend", "Suspend what runs by a schedule", newSuspendSchedulesCommand(g)),
 		newVersionCommand(g),
 	)
 	return root
@@ -87,8 +89,13 @@ func newVerb(use, short string, nouns ...*cobra.Command) *cobra.Command {
 
 func newGetVerb(g *globals) *cobra.Command {
 	cmd := newVerb("get", "Show objects", newGetMigrationsCommand(g), newGetClusterPairCommand(g), newGetApplicationRegistrationsCommand(g))
+	cmd.AddCommand(newGetSchedulesCommand(g))
 	cmd.PersistentFlags().BoolVarP(&g.allNamespaces, "all-namespaces", "A", false, "Show objects of all namespaces, with a column that names theirs")
 	return cmd
+}
+
+func newDeleteVerb(g *globals) *cobra.Command {
+	return newVerb("delete", "Delete objects", newDeleteMigrationsCommand(g), newDeleteSchedulesCommand(g))
 }
 
 func newGenerateVerb(g *globals) *cobra.Command {
