@@ -48,7 +48,7 @@ func NewCommand(options Options) *cobra.Command {
 	g.addFlags(root)
 	root.AddCommand(
 		newVerb("activate", "Start what migrations brought", newActivateMigrationsCommand(g)),
-		newVerb("create", "Create objects", newCreateMigrationsCommand(g), newCreateClusterPairCommand(g)),
+		newCreateVerb(g),
 		newVerb("deactivate", "Stop what migrations brought", newDeactivateMigrationsCommand(g)),
 		newDeleteVerb(g),
 		newGenerateVerb(g),
@@ -89,13 +89,21 @@ func newVerb(use, short string, nouns ...*cobra.Command) *cobra.Command {
 
 func newGetVerb(g *globals) *cobra.Command {
 	cmd := newVerb("get", "Show objects", newGetMigrationsCommand(g), newGetClusterPairCommand(g), newGetApplicationRegistrationsCommand(g))
-	cmd.AddCommand(newGetSchedulesCommand(g))
+	cmd.AddCommand(newGetSchedulesCommand(g), newGetPolicyCommand(g, clusterPolicies()), newGetPolicyCommand(g, namespacedPolicies()))
 	cmd.PersistentFlags().BoolVarP(&g.allNamespaces, "all-namespaces", "A", false, "Show objects of all namespaces, with a column that names theirs")
 	return cmd
 }
 
+func newCreateVerb(g *globals) *cobra.Command {
+	cmd := newVerb("create", "Create objects", newCreateMigrationsCommand(g), newCreateClusterPairCommand(g))
+	cmd.AddCommand(newCreatePolicyCommand(g, clusterPolicies()), newCreatePolicyCommand(g, namespacedPolicies()))
+	return cmd
+}
+
 func newDeleteVerb(g *globals) *cobra.Command {
-	return newVerb("delete", "Delete objects", newDeleteMigrationsCommand(g), newDeleteSchedulesCommand(g))
+	cmd := newVerb("delete", "Delete objects", newDeleteMigrationsCommand(g), newDeleteSchedulesCommand(g))
+	cmd.AddCommand(newDeletePolicyCommand(g, clusterPolicies()), newDeletePolicyCommand(g, namespacedPolicies()))
+	return cmd
 }
 
 func newGenerateVerb(g *globals) *cobra.Command {
