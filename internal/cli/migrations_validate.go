@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
@@ -54,13 +53,7 @@ func (o *createMigrations) validateFile(ctx context.Context) error {
 // parseMigration reads a Migration in YAML or JSON. A field that no Migration has is an error.
 func parseMigration(content []byte) (*storkv1alpha1.Migration, error) {
 	m := &storkv1alpha1.Migration{}
-	if err := yaml.UnmarshalStrict(content, m); err != nil {
-		return nil, err
-	}
-	if m.Kind != "Migration" || m.APIVersion != storkv1alpha1.GroupVersion.String() {
-		return nil, fmt.Errorf("it holds kind %q of apiVersion %q, not a Migration of %s", m.Kind, m.APIVersion, storkv1alpha1.GroupVersion)
-	}
-	return m, nil
+	return m, parseManifest(content, m, "Migration")
 }
 
 // validateMigration checks whether a Migration would be accepted and finds what it names, and creates nothing.

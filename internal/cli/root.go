@@ -96,7 +96,7 @@ func newGetVerb(g *globals) *cobra.Command {
 
 func newCreateVerb(g *globals) *cobra.Command {
 	cmd := newVerb("create", "Create objects", newCreateMigrationsCommand(g), newCreateClusterPairCommand(g))
-	cmd.AddCommand(newCreatePolicyCommand(g, clusterPolicies()), newCreatePolicyCommand(g, namespacedPolicies()))
+	cmd.AddCommand(newCreateSchedulesCommand(g), newCreatePolicyCommand(g, clusterPolicies()), newCreatePolicyCommand(g, namespacedPolicies()))
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -32,6 +33,26 @@ func (t typeName) matches(r Resource) bool {
 	}
 	same := func(name string) bool { return strings.EqualFold(t.name, name) }
 	return same(r.Kind) || same(r.Resource) || same(r.Singular) || slices.ContainsFunc(r.ShortNames, same)
+}
+
+// Kinds returns what a user's name of kinds, as in ExcludeTypes, means among what is served, as names that ExcludeTypes takes: the
+// kind, with its group where the user gave one. It returns nil for a name of nothing.
+func (s Served) Kinds(name string) []string {
+	wanted := parseTypeName(name)
+	var kinds []string
+	for _, resource := range s.Resources {
+		if !wanted.matches(resource) {
+			continue
+		}
+		kind := resource.Kind
+		if !wanted.anyGroup {
+			kind += "." + cmp.Or(resource.Group, coreGroup)
+		}
+		if !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
 }
 
 // NamesSecrets tells whether a user's name of kinds, as in ExcludeTypes, means the Secrets of Kubernetes.

@@ -79,3 +79,24 @@ func FuzzTypeName(f *testing.F) {
 		}
 	})
 }
+
+func TestKindsOfAName(t *testing.T) {
+	served := Served{Resources: []Resource{
+		{GroupResource: schema.GroupResource{Resource: "services"}, Kind: "Service", Singular: "service", ShortNames: []string{"svc"}},
+		{GroupResource: schema.GroupResource{Group: "serving.knative.dev", Resource: "services"}, Kind: "Service", Singular: "service"},
+		{GroupResource: schema.GroupResource{Group: "apps", Resource: "deployments"}, Kind: "Deployment"},
+		{GroupResource: schema.GroupResource{Group: "example.com", Resource: "widgets"}, Kind: "SVC"},
+	}}
+	for name, want := range map[string][]string{
+		"deployments":                  {"Deployment"},
+		"services":                     {"Service"},
+		"svc":                          {"Service", "SVC"},
+		"svc.core":                     {"Service.core"},
+		"services.serving.knative.dev": {"Service.serving.knative.dev"},
+		"nothing":                      nil,
+	} {
+		if got := served.Kinds(name); !slices.Equal(got, want) {
+			t.Errorf("%q means %v, want %v", name, got, want)
+		}
+	}
+}
