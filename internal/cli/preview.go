@@ -28,8 +28,8 @@ type source struct {
 	namespaces []string
 }
 
-// connect returns the cluster that the flags choose.
-func (g *globals) connect() (*source, error) {
+// newSource returns the cluster that the flags choose.
+func (g *globals) newSource() (*source, error) {
 	config, err := g.restConfig()
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (o *createSchedule) previewManifest(ctx context.Context) error {
 		return fmt.Errorf("reading %s: %w", o.previewFile, err)
 	}
 	s.Namespace = cmp.Or(s.Namespace, o.namespace)
-	from, err := o.connect()
+	from, err := o.newSource()
 	if err != nil {
 		return err
 	}

@@ -142,7 +142,7 @@ func (o *createSchedule) run(ctx context.Context, args []string) error {
 	case o.clusterPair == "" && o.adminClusterPair == "":
 		return errors.New("ClusterPair name needs to be provided for migration schedule")
 	}
-	from, err := o.connect()
+	from, err := o.newSource()
 	if err != nil {
 		return err
 	}

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
@@ -168,6 +170,42 @@ var _ = Describe("create migrationschedules", func() {
 			Expect(runOwn(ctx, "-i", "15")).To(Equal(fails(`Error from server (AlreadyExists): migrationschedules.stork.libopenstorage.org "ms1" already exists`)))
 			Expect(run(ctx, "MS", "-c", "pair1", "--namespaces", namespace, "-i", "15").err).To(HavePrefix("Error from server (Invalid): "))
 			Expect(schedulesAndPolicies(ctx)).To(Equal(1))
+		})
+
+		It("takes the policy back when the schedule cannot be created after all", func(ctx SpecContext) {
+			o := &createSchedule{givesInterval: true, intervalMinutes: 15}
+			s := newSchedule(namespace, "ms1", "pair1")
+			policy, err := o.choosePolicy(ctx, hereClient, s)
+			Expect(err).NotTo(HaveOccurred())
+			failing := interceptor.NewClient(hereClient, interceptor.Funcs{
+				Create: func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
+					if object == s {
+						return errors.New("no connection")
+					}
+					return c.Create(ctx, object, options...)
+				},
+			})
+			Expect(o.createWithPolicy(ctx, failing, s, policy)).To(MatchError("no connection"))
+			Expect(schedulesAndPolicies(ctx)).To(BeZero())
+		})
+
+		It("needs no rights outside the namespace", func(ctx SpecContext) {
+			for _, manifest := range []string{
+				`{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: tenant}, rules: [
+          {apiGroups: [""], resources: [namespaces], verbs: [get]},
+          {apiGroups: [stork.libopenstorage.org], resources: [clusterpairs], verbs: [get]},
+          {apiGroups: [stork.libopenstorage.org], resources: [migrationschedules], verbs: [create]},
+          {apiGroups: [stork.libopenstorage.org], resources: [namespacedschedulepolicies], verbs: [create, patch]}]}`,
+				`{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: tenant},
+          roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: tenant}, subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: tenant}]}`,
+			} {
+				Expect(hereClient.Create(ctx, fromYAML(namespace, manifest))).To(Succeed())
+			}
+			kubeconfig, err := here.UserKubeconfig("tenant")
+			Expect(err).NotTo(HaveOccurred())
+			file := writeFile(kubeconfig)
+			Eventually(func() result { return runOwn(ctx, "-i", "15", "--kubeconfig", file) }).Should(Equal(done))
+			Expect(schedulesAndPolicies(ctx)).To(Equal(2))
 		})
 
 		It("refuses to share a policy", func(ctx SpecContext) {
