@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
@@ -31,10 +32,11 @@ func run() int {
 	defer stop()
 	ctrllog.SetLogger(klog.Background())
 	cmd := cli.NewCommand(cli.Options{
-		IOStreams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
-		Version:   version,
-		Clock:     clock.RealClock{},
-		Location:  time.Local,
+		IOStreams:   genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
+		Version:     version,
+		Clock:       clock.RealClock{},
+		Location:    time.Local,
+		Interactive: printers.IsTerminal(os.Stdin),
 	})
 	addLogFlags(cmd.PersistentFlags())
 	return cli.Execute(ctx, cmd)

@@ -19,6 +19,11 @@ func completeFlag(cmd *cobra.Command, name string, complete cobra.CompletionFunc
 // completeObjects offers the names of the cluster's objects that list holds, in the namespace that the flags choose. It keeps
 // quiet about what goes wrong: a shell waits for names, not for messages.
 func (g *globals) completeObjects(list client.ObjectList) cobra.CompletionFunc {
+	return g.completeSome(list, func(client.Object) bool { return true })
+}
+
+// completeSome offers the names of those objects that are wanted.
+func (g *globals) completeSome(list client.ObjectList, wanted func(client.Object) bool) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		c, err := g.client()
 		if err != nil {
@@ -32,14 +37,14 @@ func (g *globals) completeObjects(list client.ObjectList) cobra.CompletionFunc {
 		if err := c.List(cmd.Context(), objects, options...); err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return unused(objects, args), cobra.ShellCompDirectiveNoFileComp
+		return unused(slices.DeleteFunc(items(objects), func(o client.Object) bool { return !wanted(o) }), args), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-// unused returns the names in list that are not among args, each once.
-func unused(list client.ObjectList, args []string) []cobra.Completion {
+// unused returns the names of objects that are not among args, each once.
+func unused(objects []client.Object, args []string) []cobra.Completion {
 	var names []cobra.Completion
-	for _, object := range items(list) {
+	for _, object := range objects {
 		if !slices.Contains(args, object.GetName()) {
 			names = append(names, object.GetName())
 		}

@@ -108,21 +108,25 @@ func checkNamespaces(ctx context.Context, c client.Client, m *storkv1alpha1.Migr
 	return checkOK, nil
 }
 
-// checkClusterPair looks at the pair that the operator would use: that of the admin namespace goes before the other.
+// pairKey is the pair that the operator would use: that of the admin namespace goes before the other.
+func pairKey(ctx context.Context, c client.Client, namespace string, spec *storkv1alpha1.MigrationSpec) (client.ObjectKey, error) {
+	if spec.AdminClusterPair == "" {
+		return client.ObjectKey{Namespace: namespace, Name: spec.ClusterPair}, nil
+	}
+	admin, err := adminNamespace(ctx, c)
+	return client.ObjectKey{Namespace: admin, Name: spec.AdminClusterPair}, err
+}
+
 func checkClusterPair(ctx context.Context, c client.Client, m *storkv1alpha1.Migration) (string, error) {
-	key := client.ObjectKey{Namespace: m.Namespace, Name: m.Spec.ClusterPair}
-	if m.Spec.AdminClusterPair != "" {
-		admin, err := adminNamespace(ctx, c)
-		if err != nil {
-			return "", err
-		}
-		key = client.ObjectKey{Namespace: admin, Name: m.Spec.AdminClusterPair}
+	key, err := pairKey(ctx, c, m.Namespace, &m.Spec)
+	if err != nil {
+		return "", err
 	}
 	if key.Name == "" {
 		return "ClusterPair is empty", nil
 	}
 	pair := &storkv1alpha1.ClusterPair{}
-	err := c.Get(ctx, key, pair)
+	err = c.Get(ctx, key, pair)
 	switch {
 	case apierrors.IsNotFound(err):
 		return checkNotFound, nil

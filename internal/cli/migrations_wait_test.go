@@ -4,17 +4,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
 
 // TestProgress shows the same steps to a file and to a terminal.
 func TestProgress(t *testing.T) {
-	steps := []storkv1alpha1.MigrationStatus{
-		{},
-		{Stage: "Volumes", Status: "InProgress", Summary: &storkv1alpha1.MigrationSummary{TotalNumberOfVolumes: 2}},
-		{Stage: "Volumes", Status: "InProgress", Summary: &storkv1alpha1.MigrationSummary{TotalNumberOfVolumes: 2, NumberOfMigratedVolumes: 1}},
-		{Stage: "Final", Status: "Successful", Summary: &storkv1alpha1.MigrationSummary{TotalNumberOfVolumes: 2, NumberOfMigratedVolumes: 2}},
+	steps := []struct{ stage, status, details string }{
+		{"Volumes", "InProgress", "volumes 0/2, resources 0/0"},
+		{"Volumes", "InProgress", "volumes 1/2, resources 0/0"},
+		{"Final", "Successful", "volumes 2/2, resources 0/0"},
 	}
 	tests := map[string]struct {
 		live bool
@@ -36,9 +33,9 @@ func TestProgress(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			out := &buffer{}
-			p := newProgress(out, test.live)
-			for _, status := range steps {
-				p.show(&storkv1alpha1.Migration{Status: status})
+			p := newProgress(out, test.live, migrationLine)
+			for _, s := range steps {
+				p.show(s.stage, s.status, s.details)
 			}
 			p.end()
 			if diff := cmp.Diff(test.want, out.String()); diff != "" {

@@ -23,6 +23,8 @@ type Options struct {
 	Clock clock.WithDelayedExecution
 	// Location is the time zone that times are printed in.
 	Location *time.Location
+	// Interactive tells that somebody at a terminal can answer questions on In.
+	Interactive bool
 }
 
 // NewCommand returns storkctl with all its commands. Run it with Execute, which reports errors.
@@ -53,6 +55,7 @@ func NewCommand(options Options) *cobra.Command {
 		newDeleteVerb(g),
 		newGenerateVerb(g),
 		newGetVerb(g),
+		newPerformVerb(g),
 		newVerb("resume", "Resume what is suspended", newResumeSchedulesCommand(g)),
 		newVerb("suspend", "Suspend what runs by a schedule", newSuspendSchedulesCommand(g)),
 		newVersionCommand(g),
@@ -90,6 +93,7 @@ func newVerb(use, short string, nouns ...*cobra.Command) *cobra.Command {
 func newGetVerb(g *globals) *cobra.Command {
 	cmd := newVerb("get", "Show objects", newGetMigrationsCommand(g), newGetClusterPairCommand(g), newGetApplicationRegistrationsCommand(g))
 	cmd.AddCommand(newGetSchedulesCommand(g), newGetPolicyCommand(g, clusterPolicies()), newGetPolicyCommand(g, namespacedPolicies()))
+	cmd.AddCommand(newGetActionsCommand(g, failover()), newGetActionsCommand(g, failback()))
 	cmd.PersistentFlags().BoolVarP(&g.allNamespaces, "all-namespaces", "A", false, "Show objects of all namespaces, with a column that names theirs")
 	return cmd
 }

@@ -170,6 +170,7 @@ func setSuspend(ctx context.Context, c client.Client, key client.ObjectKey, susp
 	return c.Patch(ctx, s, client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"spec":{"suspend":%t}}`, suspend)))
 }
 
+// isCopy tells whether a MigrationSchedule is the copy of one in another cluster.
 func isCopy(object client.Object) bool {
 	_, copied := object.GetAnnotations()[storkv1alpha1.AnnotationStaticCopy]
 	return copied
