@@ -45,7 +45,7 @@ func newCreateClusterPairCommand(g *globals) *cobra.Command {
 		Short:   "Pair two clusters",
 		Long: `Pair two clusters: create a ClusterPair of the same name in both, or with --unidirectional only in the source, along with the
 namespace where it is missing. When a step fails, what was created is removed again; what is there already, just as it should be,
-is left as it is, so the command can be repeated.
+is left as it is, so the command can be repeated. The pair back has the project mappings inverted.
 
 A pair of mode sync-dr has no storage options: objects are migrated over it. The modes async-dr and migration pair Portworx
 clusters too. For them, --dest-ep and --src-ep are found out from the Service labelled name=portworx-api if not given, and
@@ -57,8 +57,13 @@ Of each kubeconfig only the current context is used. It is kept in a Secret name
 is deleted along with the pair. --inline-kubeconfig puts it into the ClusterPair itself, which Stork needs; then everyone who may
 read ClusterPairs can read the credentials.`,
 		Example: `  # Pair two clusters for migrating objects in both directions.
-  storkctl create clusterpair remote -n shop --mode sync-dr --src-kube-file here.yaml --dest-kube-file there.yaml`,
-		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+  storkctl create clusterpair remote -n shop --mode sync-dr --src-kube-file here.yaml --dest-kube-file there.yaml
+
+  # Only from here to there, with Rancher's projects mapped.
+  storkctl create clusterpair remote -n shop --mode sync-dr --unidirectional --src-kube-file here.yaml --dest-kube-file there.yaml \
+    --project-mappings p-1=p-2,c-1:p-1=c-2:p-2`,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
 	o.addFlags(cmd)
 	return cmd

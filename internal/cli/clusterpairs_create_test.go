@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/internal/remote"
@@ -125,6 +127,39 @@ var _ = Describe("create clusterpair", func() {
 				"ClusterPair remote is there already, as it should be. Direction: Source -> Destination",
 				"ClusterPair remote is there already, as it should be. Direction: Destination -> Source"))))
 			Expect(pair(ctx, hereClient).ResourceVersion).To(Equal(p.ResourceVersion))
+			Expect(pairUp(ctx, "--mode", "sync-dr", "--project-mappings", "a=b", "--annotations", "team=red")).To(Equal(fails(
+				"error: creating ClusterPair " + namespace + "/remote in the source cluster: it exists with another content: delete it, or choose another name")))
+		})
+
+		It("refuses to pair a cluster with itself, and with one that does not answer, before it creates anything", func(ctx SpecContext) {
+			ensureNamespace(ctx, hereClient, metav1.NamespaceSystem)
+			config, err := clientcmd.Load(here.Kubeconfig())
+			Expect(err).NotTo(HaveOccurred())
+			config.Contexts["again"] = config.Contexts[config.CurrentContext]
+			same, err := clientcmd.Write(*config)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(pairUp(ctx, "--mode", "sync-dr", "--dest-kube-file", writeFile(same))).To(Equal(fails(
+				"error: source kubeconfig and destination kubeconfig lead to the same cluster: nothing was created")))
+			for _, cluster := range config.Clusters {
+				cluster.Server = "https://127.0.0.1:1"
+			}
+			gone, err := clientcmd.Write(*config)
+			Expect(err).NotTo(HaveOccurred())
+			file := writeFile(gone)
+			got := pairUp(ctx, "--mode", "sync-dr", "-u", "--dest-kube-file", file)
+			Expect(got.code).To(Equal(1))
+			Expect(got.out).To(BeEmpty())
+			Expect(got.err).To(And(HavePrefix("error: the destination cluster of kubeconfig "+file+": "), HaveSuffix("connection refused\n")))
+			nothingIn(ctx, hereClient)
+		})
+
+		It("says that a pair was created only when nothing of it is removed again", func(ctx SpecContext) {
+			ensureNamespace(ctx, thereClient, namespace)
+			Expect(thereClient.Create(ctx, newPair(namespace, "remote", "", ""))).To(Succeed())
+			got := pairUp(ctx, "--mode", "sync-dr")
+			Expect(got.code).To(Equal(1))
+			Expect(got.out).To(BeEmpty())
+			nothingIn(ctx, hereClient)
 		})
 
 		It("makes the pair own its Secret, which no migration takes along", func(ctx SpecContext) {
@@ -164,8 +199,8 @@ var _ = Describe("create clusterpair", func() {
 				"ObjectstoreLocation remote created on source cluster in namespace "+namespace+"\n",
 				"Creating Secret and ObjectstoreLocation in destination cluster in namespace "+namespace+"...",
 				"ObjectstoreLocation remote created on destination cluster in namespace "+namespace+"\n",
-				"Creating a cluster pair. Direction: Source -> Destination", forthMessage,
-				"Creating a cluster pair. Direction: Destination -> Source", backMessage))))
+				"Creating a cluster pair. Direction: Source -> Destination", "Creating a cluster pair. Direction: Destination -> Source",
+				forthMessage, backMessage))))
 			Expect(pair(ctx, hereClient).Spec.Options).To(Equal(map[string]string{
 				"ip": "dest.example.com", "port": "9001", "token": "dt", "mode": "DisasterRecovery", "backuplocation": "remote"}))
 			Expect(pair(ctx, thereClient).Spec.Options).To(Equal(map[string]string{
@@ -195,8 +230,8 @@ var _ = Describe("create clusterpair", func() {
 			}
 			got := pairUp(ctx, async("--mode", "migration", "--use-existing-objectstorelocation", "ours")...)
 			Expect(got).To(Equal(succeeds(lines(
-				"Creating a cluster pair. Direction: Source -> Destination", forthMessage,
-				"Creating a cluster pair. Direction: Destination -> Source", backMessage))))
+				"Creating a cluster pair. Direction: Source -> Destination", "Creating a cluster pair. Direction: Destination -> Source",
+				forthMessage, backMessage))))
 			for _, c := range []client.Client{hereClient, thereClient} {
 				Expect(pair(ctx, c).Spec.Options).To(And(HaveKeyWithValue("backuplocation", "ours"), HaveKeyWithValue("mode", "OneTimeMigration")))
 			}
@@ -263,6 +298,30 @@ var _ = Describe("create clusterpair", func() {
 			Expect(p.undo(interrupted)).To(Succeed())
 			Expect(errOut.String()).To(Equal("removed again: Secret " + namespace + "/s in the source cluster\n"))
 			nothingIn(ctx, hereClient)
+		})
+
+		It("removes what it created although the answer was lost, and nobody else's", func(ctx SpecContext) {
+			lossy := interceptor.NewClient(hereClient, interceptor.Funcs{
+				Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
+					copied := o.DeepCopyObject().(client.Object)
+					if copied.GetName() == "others" {
+						copied.(*corev1.Secret).Data = map[string][]byte{"not": []byte("ours")}
+					}
+					return errors.Join(c.Create(ctx, copied, options...), errors.New("connection lost"))
+				},
+			})
+			p := &pairing{createClusterPair: &createClusterPair{globals: &globals{Options: Options{}}}}
+			errOut := &buffer{}
+			p.ErrOut = errOut
+			for _, name := range []string{"ours", "others"} {
+				s := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+				_, created, err := ensure(ctx, &p.journal, &side{name: "source", client: lossy}, s)
+				Expect(created).To(BeFalse())
+				Expect(err).To(MatchError(ContainSubstring("connection lost")))
+			}
+			Expect(p.undo(ctx)).To(Succeed())
+			Expect(errOut.String()).To(Equal("removed again: Secret " + namespace + "/ours in the source cluster\n"))
+			Expect(secret(ctx, hereClient, "others")).NotTo(BeNil())
 		})
 
 		It("finds endpoints behind a load balancer and behind a cluster address", func(ctx SpecContext) {

@@ -140,9 +140,11 @@ spec:
 		Expect(got).To(Equal(fails(`error: user "one" logs in by the program "aws", and the operator refuses it: create a ServiceAccount with a token in that cluster and use a kubeconfig with this token`)))
 	})
 
-	It("says on the error stream that it is deprecated, and only when it prints no pair", func(ctx SpecContext) {
+	It("is in the help, and says on the error stream that it is deprecated, and only when it prints no pair", func(ctx SpecContext) {
+		Expect(storkctl(ctx, "--help").out).To(MatchRegexp(`\n  generate +Print the specification of an object \(deprecated\)\n`))
 		got := storkctl(ctx, "generate")
 		Expect(got.code).To(BeZero())
-		Expect(strings.Split(got.out+got.err, "\n")[0]).To(Equal("Command \"generate\" is deprecated, use `storkctl create clusterpair`, which pairs both clusters at once"))
+		Expect(got.out).To(ContainSubstring("clusterpair "))
+		Expect(strings.Split(got.err, "\n")[0]).To(Equal("Command \"generate\" is deprecated, use `storkctl create clusterpair`, which pairs both clusters at once"))
 	})
 })

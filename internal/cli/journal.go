@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -40,8 +41,11 @@ func ensure[T client.Object](ctx context.Context, j *journal, s *side, object T)
 	err = s.client.Get(ctx, client.ObjectKeyFromObject(object), live)
 	if apierrors.IsNotFound(err) {
 		live = object.DeepCopyObject().(T)
-		if err = s.client.Create(ctx, live); err == nil {
+		err = s.client.Create(ctx, live)
+		if err == nil || perhapsDone(err) {
 			j.entries = append(j.entries, journalEntry{side: s, object: live})
+		}
+		if err == nil {
 			return live, true, nil
 		}
 	}
@@ -57,22 +61,45 @@ func ensure[T client.Object](ctx context.Context, j *journal, s *side, object T)
 	return live, false, nil
 }
 
+// perhapsDone tells whether a request may have taken effect although no answer says so.
+func perhapsDone(err error) bool {
+	return apierrors.ReasonForError(err) == metav1.StatusReasonUnknown || apierrors.IsTimeout(err) || apierrors.IsInternalError(err)
+}
+
 // undo removes what was created, the last first, and says so. It works also when ctx has ended.
 func (p *pairing) undo(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	defer cancel()
 	var failed []error
 	for _, entry := range slices.Backward(p.journal.entries) {
-		uid := entry.object.GetUID()
-		err := entry.side.client.Delete(ctx, entry.object, client.Preconditions{UID: &uid})
 		what := fmt.Sprintf("%s in the %s cluster", describe(entry.side, entry.object), entry.side.name)
-		if client.IgnoreNotFound(err) != nil {
+		removed, err := entry.remove(ctx)
+		switch {
+		case err != nil:
 			failed = append(failed, fmt.Errorf("removing %s again: %w; delete it by hand", what, err))
-			continue
+		case removed:
+			p.printlnErr("removed again: " + what)
 		}
-		p.printlnErr("removed again: " + what)
 	}
 	return errors.Join(failed...)
+}
+
+// remove deletes the object unless somebody else has made it anew.
+func (e *journalEntry) remove(ctx context.Context) (removed bool, err error) {
+	if e.object.GetUID() == "" {
+		// Nothing was of this name before, so one that is there with this content is ours.
+		live := e.object.DeepCopyObject().(client.Object)
+		if err := e.side.client.Get(ctx, client.ObjectKeyFromObject(e.object), live); err != nil {
+			return false, client.IgnoreNotFound(err)
+		}
+		if sameContent(e.object, live) != nil {
+			return false, nil
+		}
+		e.object = live
+	}
+	uid := e.object.GetUID()
+	err = client.IgnoreNotFound(e.side.client.Delete(ctx, e.object, client.Preconditions{UID: &uid}))
+	return err == nil, err
 }
 
 func describe(s *side, object client.Object) string {
@@ -83,8 +110,13 @@ func describe(s *side, object client.Object) string {
 	return kind.Kind + " " + object.GetNamespace() + "/" + object.GetName()
 }
 
-// sameContent compares what the user gave; labels, annotations and status do not matter.
+// sameContent compares what the user gave; labels, status, and annotations that the user did not give do not matter.
 func sameContent(want, have client.Object) error {
+	for key, value := range want.GetAnnotations() {
+		if actual, ok := have.GetAnnotations()[key]; !ok || actual != value {
+			return errDifferent
+		}
+	}
 	wanted, err := content(want)
 	if err != nil {
 		return err

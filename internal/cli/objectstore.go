@@ -92,7 +92,8 @@ func (o *objectStore) s3Values() (map[string]string, error) {
 		parameter{"s3-access-key", o.s3AccessKey, "Access Key missing for S3"},
 		parameter{"s3-secret-key", o.s3SecretKey, "Secret Key missing for S3"},
 		parameter{"s3-endpoint", o.s3Endpoint, "Endpoint missing for S3"},
-		parameter{"s3-region", o.s3Region, "Region missing for S3"})
+		parameter{"s3-region", o.s3Region, "Region missing for S3"},
+		parameter{"bucket", o.bucket, "Bucket missing for S3: the BackupLocation would lead nowhere"})
 }
 
 func (o *objectStore) googleValues() (map[string]string, error) {

@@ -13,7 +13,7 @@ func TestObjectStoreSecret(t *testing.T) {
 	if err := os.WriteFile(keyFile, []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s3 := objectStore{provider: "s3", s3AccessKey: "a", s3SecretKey: "s", s3Endpoint: "e", s3Region: "r"}
+	s3 := objectStore{provider: "s3", s3AccessKey: "a", s3SecretKey: "s", s3Endpoint: "e", s3Region: "r", bucket: "b"}
 	without := func(change func(*objectStore)) objectStore {
 		o := s3
 		change(&o)
@@ -25,7 +25,7 @@ func TestObjectStoreSecret(t *testing.T) {
 		wantErr string
 	}{
 		"s3": {store: s3, want: map[string]string{
-			"type": "s3", "path": "", "encryptionKey": "", "accessKeyID": "a", "secretAccessKey": "s", "endpoint": "e", "region": "r", "disableSSL": "false"}},
+			"type": "s3", "path": "b", "encryptionKey": "", "accessKeyID": "a", "secretAccessKey": "s", "endpoint": "e", "region": "r", "disableSSL": "false"}},
 		"azure": {store: objectStore{provider: "azure", bucket: "b", azureAccountName: "n", azureAccountKey: "k"}, want: map[string]string{
 			"type": "azure", "path": "b", "encryptionKey": "", "storageAccountName": "n", "storageAccountKey": "k"}},
 		"google": {store: objectStore{provider: "google", encryptionKey: "e", googleProjectID: "p", googleKeyFile: keyFile}, want: map[string]string{
@@ -36,6 +36,7 @@ func TestObjectStoreSecret(t *testing.T) {
 		"s3 without secret":  {store: without(func(o *objectStore) { o.s3SecretKey = "" }), wantErr: `missing parameter "s3-secret-key" - Secret Key missing for S3`},
 		"s3 without where":   {store: without(func(o *objectStore) { o.s3Endpoint = "" }), wantErr: `missing parameter "s3-endpoint" - Endpoint missing for S3`},
 		"s3 without region":  {store: without(func(o *objectStore) { o.s3Region = "" }), wantErr: `missing parameter "s3-region" - Region missing for S3`},
+		"s3 without bucket":  {store: without(func(o *objectStore) { o.bucket = "" }), wantErr: `missing parameter "bucket" - Bucket missing for S3: the BackupLocation would lead nowhere`},
 		"azure without name": {store: objectStore{provider: "azure"}, wantErr: `missing parameter "azure-account-name" - Account Name missing for Azure`},
 		"azure without key":  {store: objectStore{provider: "azure", azureAccountName: "n"}, wantErr: `missing parameter "azure-account-key" - Account Key missing for Azure`},
 		"google without project": {

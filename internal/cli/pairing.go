@@ -2,10 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -33,6 +36,8 @@ type pairing struct {
 	storeData map[string][]byte
 	from, to  *side
 	journal   journal
+	// made are the messages about pairs, which are true only when nothing has to be removed again.
+	made []string
 }
 
 // side is one of the two clusters.
@@ -105,20 +110,40 @@ func (p *pairing) readKubeconfigs() (err error) {
 
 // create creates everything, in an order in which each object finds what it refers to.
 func (p *pairing) create(ctx context.Context) error {
-	if err := p.findEndpoints(ctx); err != nil {
-		return err
+	for _, step := range []func(context.Context) error{p.checkClusters, p.findEndpoints, p.ensureNamespaces, p.ensureObjectStore, p.ensurePairs} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
-	if err := p.ensureNamespaces(ctx); err != nil {
-		return err
+	for _, message := range p.made {
+		p.println(message)
 	}
-	if err := p.ensureObjectStore(ctx); err != nil {
-		return err
+	return nil
+}
+
+// checkClusters refuses to pair a cluster with itself, or with one that does not answer.
+func (p *pairing) checkClusters(ctx context.Context) error {
+	var uids []types.UID
+	for _, s := range []*side{p.from, p.to} {
+		// Each cluster has this namespace, with a UID of its own. Whoever may not read it is not kept from pairing.
+		namespace := &corev1.Namespace{}
+		err := s.client.Get(ctx, client.ObjectKey{Name: metav1.NamespaceSystem}, namespace)
+		switch {
+		case err == nil:
+			uids = append(uids, namespace.UID)
+		case !apierrors.IsForbidden(err) && !apierrors.IsNotFound(err):
+			return fmt.Errorf("the %s cluster of kubeconfig %s: %w", s.name, s.kubeFile, err)
+		}
 	}
-	if err := p.ensurePair(ctx, p.from, p.to, p.mappings, forth); err != nil {
-		return err
+	if len(uids) == 2 && uids[0] == uids[1] {
+		return errors.New("source kubeconfig and destination kubeconfig lead to the same cluster: nothing was created")
 	}
-	if p.unidirectional {
-		return nil
+	return nil
+}
+
+func (p *pairing) ensurePairs(ctx context.Context) error {
+	if err := p.ensurePair(ctx, p.from, p.to, p.mappings, forth); err != nil || p.unidirectional {
+		return err
 	}
 	return p.ensurePair(ctx, p.to, p.from, p.reverse, back)
 }
@@ -212,16 +237,16 @@ func (p *pairing) ensurePairWithSecret(ctx context.Context, in, to *side, pair *
 	return created, nil
 }
 
-// reportPair prints Stork's messages, which differ by direction, where the pair is new.
+// reportPair has Stork's messages printed at the end, which differ by direction, where the pair is new.
 func (p *pairing) reportPair(direction string, created bool) {
+	message := fmt.Sprintf("Cluster pair %s created successfully. Direction: %s", p.name, direction)
 	switch {
 	case !created:
-		p.println(fmt.Sprintf("ClusterPair %s is there already, as it should be. Direction: %s", p.name, direction))
+		message = fmt.Sprintf("ClusterPair %s is there already, as it should be. Direction: %s", p.name, direction)
 	case direction == forth:
-		p.println(fmt.Sprintf("ClusterPair %s created successfully. Direction %s\n", p.name, direction))
-	default:
-		p.println(fmt.Sprintf("Cluster pair %s created successfully. Direction: %s", p.name, direction))
+		message = fmt.Sprintf("ClusterPair %s created successfully. Direction %s\n", p.name, direction)
 	}
+	p.made = append(p.made, message)
 }
 
 // options are the storage options of a pair that leads to a cluster; none for objects only.

@@ -111,8 +111,12 @@ func newDeleteVerb(g *globals) *cobra.Command {
 }
 
 func newGenerateVerb(g *globals) *cobra.Command {
-	cmd := newVerb("generate", "Print the specification of an object", newGenerateClusterPairCommand(g))
-	cmd.Deprecated = "use `storkctl create clusterpair`, which pairs both clusters at once"
+	// A command that cobra is told is deprecated is in no help, and yet it is the way for those who may not reach both clusters at once.
+	cmd := newVerb("generate", "Print the specification of an object (deprecated)", newGenerateClusterPairCommand(g))
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		g.printlnErr("Command \"generate\" is deprecated, use `storkctl create clusterpair`, which pairs both clusters at once")
+		return showHelp(cmd, args)
+	}
 	return cmd
 }
 
