@@ -82,7 +82,7 @@ func (o *createClusterPair) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.inlineKubeconfig, "inline-kubeconfig", false, "Keep credentials in the ClusterPair in place of a Secret, as Stork needs it")
 	flags.StringVar(&o.projectMappings, "project-mappings", "", projectMappingsHelp)
 	flags.StringToStringVar(&o.annotations, "annotations", nil, "Annotations of the ClusterPair, as key=value, separated by commas")
-	o.store.addFlags(cmd)
+	o.store.addFlags(o.globals, cmd)
 	completeFlag(cmd, "mode", cobra.FixedCompletions([]string{modeAsyncDR, modeSyncDR, modeMigration}, cobra.ShellCompDirectiveNoFileComp))
 
 	for name, value := range map[string]*string{

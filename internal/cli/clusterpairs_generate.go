@@ -31,7 +31,8 @@ Without --storageoptions the pair has no options and migrates objects only. Ther
 one that means nothing, tells failover that storage is replicated asynchronously.`,
 		Example: `  # Print a pair whose Portworx clusters are paired too.
   storkctl generate clusterpair remote -n shop --storageoptions ip=192.0.2.7,port=9001,token=TOKEN`,
-		RunE: func(_ *cobra.Command, args []string) error { return o.run(args) },
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(_ *cobra.Command, args []string) error { return o.run(args) },
 	}
 	cmd.Flags().StringVarP(&o.storageOptions, "storageoptions", "s", "", "Options for the storage driver, as key=value, separated by commas")
 	cmd.Flags().StringVar(&o.projectMappings, "project-mappings", "", projectMappingsHelp)

@@ -8,6 +8,8 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
 
 // completeFlag offers values for a flag.
@@ -39,6 +41,21 @@ func (g *globals) completeSome(list client.ObjectList, wanted func(client.Object
 		}
 		return unused(slices.DeleteFunc(items(objects), func(o client.Object) bool { return !wanted(o) }), args), cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// completeAdminPairs offers the ClusterPairs of the admin namespace.
+func (g *globals) completeAdminPairs(cmd *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	c, err := g.client()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	admin, err := adminNamespace(cmd.Context(), c)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	there := *g
+	there.namespace, there.allNamespaces = admin, false
+	return there.completeObjects(&storkv1alpha1.ClusterPairList{})(cmd, args, toComplete)
 }
 
 // unused returns the names of objects that are not among args, each once.

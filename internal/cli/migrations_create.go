@@ -44,8 +44,9 @@ Outside the admin namespace, a Migration moves only the namespace it is in.
 
   # Keep a standby: everything is there, and nothing runs until it is activated.
   storkctl create migrations standby -n shop --clusterPair remote --namespaces shop --includeVolumes=false --startApplications=false`,
-		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
 	o.addFlags(cmd)
 	return cmd
@@ -66,6 +67,7 @@ func (o *createMigrations) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.dryRun, "dry-run", false, "Create nothing, only check")
 	flags.StringVarP(&o.file, "file", "f", "", "Create nothing, only check the Migration in this file")
 	completeFlag(cmd, "clusterPair", o.completeObjects(&storkv1alpha1.ClusterPairList{}))
+	completeFlag(cmd, "admin-cluster-pair", o.completeAdminPairs)
 	completeFlag(cmd, "namespaces", o.completeObjects(&corev1.NamespaceList{}))
 	completeFlag(cmd, "preExecRule", o.completeObjects(&storkv1alpha1.RuleList{}))
 	completeFlag(cmd, "postExecRule", o.completeObjects(&storkv1alpha1.RuleList{}))

@@ -28,7 +28,7 @@ type objectStore struct {
 	googleKeyFile    string
 }
 
-func (o *objectStore) addFlags(cmd *cobra.Command) {
+func (o *objectStore) addFlags(g *globals, cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&o.existing, "use-existing-objectstorelocation", "", "Name of a BackupLocation that both clusters have, with its Secret")
 	flags.StringVarP(&o.provider, "provider", "p", "", "Kind of object store: s3, azure or google")
@@ -45,6 +45,7 @@ func (o *objectStore) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&o.googleProjectID, "google-project-id", "", "ID of the Google project")
 	flags.StringVar(&o.googleKeyFile, "google-key-file-path", "", "Path of the JSON key file of a Google service account")
 	alsoSpelled(flags, "google-key-file-path", "google-json-key")
+	completeFlag(cmd, "use-existing-objectstorelocation", g.completeObjects(&storkv1alpha1.BackupLocationList{}))
 	completeFlag(cmd, "provider", cobra.FixedCompletions([]string{"s3", "azure", "google"}, cobra.ShellCompDirectiveNoFileComp))
 }
 

@@ -16,6 +16,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/clientcmd"
+
+	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
 
 var _ = Describe("storkctl", func() {
@@ -119,7 +121,20 @@ var _ = Describe("storkctl", func() {
 			Expect(complete(ctx, "get", "migrations", "--context", "")).To(Equal("here\n:4\n"))
 			Expect(complete(ctx, "get", "migrations", "-o", "")).To(Equal("table\njson\nyaml\n:4\n"))
 			Expect(complete(ctx, "create", "clusterpair", "--mode", "")).To(Equal("async-dr\nsync-dr\nmigration\n:4\n"))
+			ensureNamespace(ctx, hereClient, "kube-system")
+			create(ctx, hereClient, newPair("kube-system", "admin-"+namespace, "", ""))
+			Expect(complete(ctx, "create", "migrations", "-n", namespace, "--admin-cluster-pair", "")).To(ContainSubstring("admin-" + namespace + "\n"))
+			location := &storkv1alpha1.BackupLocation{Location: storkv1alpha1.BackupLocationItem{Type: "s3"}}
+			location.Namespace, location.Name = namespace, "store1"
+			create(ctx, hereClient, location)
+			Expect(complete(ctx, "create", "clusterpair", "-n", namespace, "--use-existing-objectstorelocation", "")).To(Equal("store1\n:4\n"))
 			Expect(complete(ctx, "create", "clusterpair", "--provider", "")).To(Equal("s3\nazure\ngoogle\n:4\n"))
+		})
+
+		It("offers no files where a new name is asked for", func(ctx SpecContext) {
+			for _, args := range [][]string{{"create", "migrations"}, {"create", "clusterpair"}, {"generate", "clusterpair"}, {"perform", "failover"}, {"perform", "failback"}} {
+				Expect(complete(ctx, append(args, "")...)).To(Equal(":4\n"))
+			}
 		})
 
 		It("keeps quiet without a cluster", func(ctx SpecContext) {
