@@ -25,6 +25,8 @@ type createMigrations struct {
 	annotations       map[string]string
 	wait              bool
 	dryRun            bool
+	preview           bool
+	previewFile       string
 	file              string
 }
 
@@ -38,12 +40,18 @@ func newCreateMigrationsCommand(g *globals) *cobra.Command {
 
 Outside the admin namespace, a Migration moves only the namespace it is in.
 
---dry-run and --file create nothing: they check a Migration, given by flags or by a file, and whether what it names is there.`,
+--dry-run and --file create nothing: they check a Migration, given by flags or by a file, and whether what it names is there.
+
+--preview and --previewFile create nothing either: they print which objects would be taken along as things are, by what this cluster
+serves. With -o yaml or -o json, --preview prints the Migration instead.`,
 		Example: `  # Move the objects of the namespace shop and start its applications at the destination.
   storkctl create migrations move-shop -n shop --clusterPair remote --namespaces shop --includeVolumes=false --wait
 
   # Keep a standby: everything is there, and nothing runs until it is activated.
-  storkctl create migrations standby -n shop --clusterPair remote --namespaces shop --includeVolumes=false --startApplications=false`,
+  storkctl create migrations standby -n shop --clusterPair remote --namespaces shop --includeVolumes=false --startApplications=false
+
+  # See beforehand what would be moved.
+  storkctl create migrations standby -n shop --clusterPair remote --namespaces shop --preview`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
@@ -65,6 +73,9 @@ func (o *createMigrations) addFlags(cmd *cobra.Command) {
 	flags.StringToStringVar(&o.annotations, "annotations", nil, "Annotations of the Migration, as key=value, separated by commas")
 	flags.BoolVar(&o.wait, "wait", false, "Wait until the Migration is over; the exit code tells whether it failed")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "Create nothing, only check")
+	flags.BoolVar(&o.preview, "preview", false, "Create nothing, only print what would be migrated")
+	flags.StringVar(&o.previewFile, "previewFile", "", "Create nothing, only print what the Migration in this file would migrate")
+	alsoSpelled(flags, "previewFile", "preview-file")
 	flags.StringVarP(&o.file, "file", "f", "", "Create nothing, only check the Migration in this file")
 	completeFlag(cmd, "clusterPair", o.completeObjects(&storkv1alpha1.ClusterPairList{}))
 	completeFlag(cmd, "admin-cluster-pair", o.completeAdminPairs)
@@ -75,8 +86,12 @@ func (o *createMigrations) addFlags(cmd *cobra.Command) {
 }
 
 func (o *createMigrations) run(ctx context.Context, args []string) error {
-	if o.file != "" {
+	switch {
+	case o.file != "":
 		return o.validateFile(ctx)
+	case o.previewFile != "":
+		m := &storkv1alpha1.Migration{}
+		return o.previewManifest(ctx, o.previewFile, m, "Migration", &m.Spec)
 	}
 	switch {
 	case len(args) != 1:
@@ -86,11 +101,14 @@ func (o *createMigrations) run(ctx context.Context, args []string) error {
 	case len(o.namespaces) == 0:
 		return errors.New("need to provide atleast one namespace to migrate")
 	}
+	m := o.migration(args[0])
+	if o.preview {
+		return o.printMigrationPreview(ctx, m)
+	}
 	c, err := o.client()
 	if err != nil {
 		return err
 	}
-	m := o.migration(args[0])
 	if o.dryRun {
 		return o.validateMigration(ctx, c, m)
 	}
@@ -117,4 +135,15 @@ func (o *createMigrations) migration(name string) *storkv1alpha1.Migration {
 	}}
 	m.Name, m.Namespace, m.Annotations = name, o.namespace, o.annotations
 	return m
+}
+
+func (o *createMigrations) printMigrationPreview(ctx context.Context, m *storkv1alpha1.Migration) error {
+	from, err := o.newSource()
+	if err != nil {
+		return err
+	}
+	if err := o.findNamespaces(ctx, from, m.Namespace, &m.Spec); err != nil {
+		return err
+	}
+	return o.printPreview(ctx, from, &m.Spec, m)
 }

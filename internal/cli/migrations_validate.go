@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -32,28 +31,15 @@ const (
 
 // validateFile checks the Migration in --file.
 func (o *createMigrations) validateFile(ctx context.Context) error {
-	content, err := os.ReadFile(o.file)
-	if err != nil {
+	m := &storkv1alpha1.Migration{}
+	if err := o.readManifest(o.file, m, "Migration"); err != nil {
 		return err
-	}
-	m, err := parseMigration(content)
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", o.file, err)
-	}
-	if m.Namespace == "" {
-		m.Namespace = o.namespace
 	}
 	c, err := o.client()
 	if err != nil {
 		return err
 	}
 	return o.validateMigration(ctx, c, m)
-}
-
-// parseMigration reads a Migration in YAML or JSON. A field that no Migration has is an error.
-func parseMigration(content []byte) (*storkv1alpha1.Migration, error) {
-	m := &storkv1alpha1.Migration{}
-	return m, parseManifest(content, m, "Migration")
 }
 
 // validateMigration checks whether a Migration would be accepted and finds what it names, and creates nothing.

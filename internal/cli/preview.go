@@ -4,85 +4,42 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/internal/inventory"
 )
 
-// source is the cluster that is migrated from.
-type source struct {
-	client    client.Client
-	dynamic   dynamic.Interface
-	discovery discovery.DiscoveryInterface
-	// namespaces are those to migrate that exist, once that is known.
-	namespaces []string
-}
-
-// newSource returns the cluster that the flags choose.
-func (g *globals) newSource() (*source, error) {
-	config, err := g.restConfig()
-	if err != nil {
-		return nil, err
+// printPreview prints the objects that a Migration from a namespace would take along or, as a document, what would be created.
+func (g *globals) printPreview(ctx context.Context, from *source, spec *storkv1alpha1.MigrationSpec, create ...client.Object) error {
+	if g.output == outputTable {
+		return g.printInventory(ctx, from, spec)
 	}
-	s := &source{}
-	if s.client, err = newClient(config); err != nil {
-		return nil, err
-	}
-	if s.discovery, err = discovery.NewDiscoveryClientForConfig(config); err != nil {
-		return nil, err
-	}
-	quiet := rest.CopyConfig(config)
-	quiet.WarningHandler = rest.NoWarnings{} // It reads every kind there is; that some are deprecated is not the user's doing.
-	s.dynamic, err = dynamic.NewForConfig(quiet)
-	return s, err
-}
-
-// printPreview prints the objects that a Migration of the schedule would take along or, as a document, what would be created.
-func (o *createSchedule) printPreview(ctx context.Context, from *source, s *storkv1alpha1.MigrationSchedule, policy client.Object) error {
-	if o.output == outputTable {
-		return o.printInventory(ctx, from, &s.Spec.Template.Spec)
-	}
-	objects := []client.Object{s}
-	if policy != nil {
-		objects = []client.Object{policy, s}
-	}
-	for _, object := range objects {
+	for _, object := range create {
 		if err := complete(from.client, object); err != nil {
 			return err
 		}
 	}
-	return o.document().PrintObj(listOf(objects), o.Out)
+	return g.document().PrintObj(listOf(create), g.Out)
 }
 
-// previewManifest prints what the MigrationSchedule in --preview-file would migrate.
-func (o *createSchedule) previewManifest(ctx context.Context) error {
-	content, err := os.ReadFile(o.previewFile)
+// previewManifest prints what an object in a file would migrate: a Migration or a MigrationSchedule, whose spec is given.
+func (g *globals) previewManifest(ctx context.Context, file string, object client.Object, kind string, spec *storkv1alpha1.MigrationSpec) error {
+	if err := g.readManifest(file, object, kind); err != nil {
+		return err
+	}
+	from, err := g.newSource()
 	if err != nil {
 		return err
 	}
-	s := &storkv1alpha1.MigrationSchedule{}
-	if err := parseManifest(content, s, "MigrationSchedule"); err != nil {
-		return fmt.Errorf("reading %s: %w", o.previewFile, err)
-	}
-	s.Namespace = cmp.Or(s.Namespace, o.namespace)
-	from, err := o.newSource()
-	if err != nil {
+	if err := g.findNamespaces(ctx, from, object.GetNamespace(), spec); err != nil {
 		return err
 	}
-	if err := o.checkScheduleNamespaces(ctx, from, s); err != nil {
-		return err
-	}
-	return o.printInventory(ctx, from, &s.Spec.Template.Spec)
+	return g.printInventory(ctx, from, spec)
 }
 
 // printInventory prints which objects belong to a migration of the source's namespaces, and what was left out for a reason worth
@@ -140,15 +97,4 @@ func inventoryRequest(namespaces []string, spec *storkv1alpha1.MigrationSpec) in
 		request.Namespaces = append(request.Namespaces, inventory.Namespace{Source: name, Destination: name})
 	}
 	return request
-}
-
-// parseManifest reads an object of the API group in YAML or JSON. A field that its kind does not have is an error.
-func parseManifest(content []byte, object client.Object, kind string) error {
-	if err := yaml.UnmarshalStrict(content, object); err != nil {
-		return err
-	}
-	if actual := object.GetObjectKind().GroupVersionKind(); actual != storkv1alpha1.GroupVersion.WithKind(kind) {
-		return fmt.Errorf("it holds kind %q of apiVersion %q, not a %s of %s", actual.Kind, actual.GroupVersion(), kind, storkv1alpha1.GroupVersion)
-	}
-	return nil
 }

@@ -100,3 +100,52 @@ var _ = Describe("create migrationschedules --preview", func() {
 			`: it holds kind "ConfigMap" of apiVersion "v1", not a MigrationSchedule of stork.libopenstorage.org/v1alpha1`)))
 	})
 })
+
+var _ = Describe("create migrations --preview", func() {
+	var namespace string
+	BeforeEach(func(ctx SpecContext) {
+		namespace = newNamespace(ctx, hereClient, nil)
+		Expect(hereClient.Create(ctx, fromYAML(namespace, "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}}"))).To(Succeed())
+	})
+	run := func(ctx context.Context, args ...string) result {
+		return storkctl(ctx, append([]string{"create", "migrations", "-n", namespace}, args...)...)
+	}
+	moves := func() result {
+		return succeeds(lines(
+			"KIND        NAMESPACE    NAME",
+			"Namespace                "+namespace,
+			"ConfigMap   "+namespace+"   settings"))
+	}
+
+	It("prints what would move, by flags or from a file, and creates nothing", func(ctx SpecContext) {
+		Expect(run(ctx, "m1", "-c", "pair1", "--namespaces", namespace, "--preview")).To(Equal(moves()))
+		m := newMigration(namespace, "m1")
+		m.APIVersion, m.Kind = storkv1alpha1.GroupVersion.String(), "Migration"
+		m.Spec.Namespaces = []string{namespace}
+		content, err := yaml.Marshal(m)
+		Expect(err).NotTo(HaveOccurred())
+		for _, flag := range []string{"--preview-file", "--previewFile"} {
+			Expect(run(ctx, flag, writeFile(content))).To(Equal(moves()))
+		}
+		list := &storkv1alpha1.MigrationList{}
+		Expect(hereClient.List(ctx, list, client.InNamespace(namespace))).To(Succeed())
+		Expect(list.Items).To(BeEmpty())
+	})
+
+	It("prints what would be created with -o json", func(ctx SpecContext) {
+		got := run(ctx, "m1", "-c", "pair1", "--namespaces", namespace, "--preview", "-o", "json")
+		Expect(got.code).To(BeZero(), got.err)
+		Expect(got.out).To(And(ContainSubstring(`"kind": "Migration"`), ContainSubstring(`"clusterPair": "pair1"`)))
+	})
+
+	It("refuses what the operator would refuse, and warns of what is missing", func(ctx SpecContext) {
+		Expect(run(ctx, "m1", "-c", "pair1", "--namespaces", "no-such", "--preview")).To(Equal(fails(
+			"error: no valid namespace found based on the provided --namespaces and --namespace-selectors")))
+		Expect(run(ctx, "m1", "-c", "pair1", "--namespaces", namespace+",default", "--preview")).To(Equal(fails(
+			"error: migration namespaces should only contain the current namespace")))
+		publishAdminNamespace(ctx, namespace)
+		got := run(ctx, "m1", "-c", "pair1", "--namespaces", namespace+",no-such", "--preview")
+		Expect(got.err).To(Equal("warning: of the namespaces to migrate, these do not exist: no-such\n"))
+		Expect(got.out).To(Equal(moves().out))
+	})
+})

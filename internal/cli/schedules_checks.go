@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -82,29 +81,7 @@ func missing(err error, text string) error {
 }
 
 func (o *createSchedule) checkScheduleNamespaces(ctx context.Context, from *source, s *storkv1alpha1.MigrationSchedule) error {
-	spec := &s.Spec.Template.Spec
-	found, absent, err := inventory.Namespaces(ctx, from.dynamic, spec.Namespaces, spec.NamespaceSelectors)
-	switch {
-	case err != nil:
-		return err
-	case len(found) == 0:
-		return errors.New("no valid namespace found based on the provided --namespaces and --namespace-selectors")
-	}
-	isOther := func(name string) bool { return name != s.Namespace }
-	if slices.ContainsFunc(found, isOther) || slices.ContainsFunc(absent, isOther) {
-		admin, err := adminNamespace(ctx, from.client)
-		if err != nil {
-			return err
-		}
-		if s.Namespace != admin {
-			return errors.New("migration namespaces should only contain the current namespace")
-		}
-	}
-	if len(absent) > 0 {
-		o.printlnErr("warning: of the namespaces to migrate, these do not exist: " + strings.Join(absent, ", "))
-	}
-	from.namespaces = found
-	return nil
+	return o.findNamespaces(ctx, from, s.Namespace, &s.Spec.Template.Spec)
 }
 
 // checkTransformation looks for it in each of the namespaces, where Migrations do.

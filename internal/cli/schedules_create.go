@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
@@ -134,7 +135,8 @@ func (o *createSchedule) addFlags(cmd *cobra.Command) {
 
 func (o *createSchedule) run(ctx context.Context, args []string) error {
 	if o.previewFile != "" {
-		return o.previewManifest(ctx)
+		s := &storkv1alpha1.MigrationSchedule{}
+		return o.previewManifest(ctx, o.previewFile, s, "MigrationSchedule", &s.Spec.Template.Spec)
 	}
 	switch {
 	case len(args) != 1:
@@ -155,7 +157,11 @@ func (o *createSchedule) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if o.preview {
-		return o.printPreview(ctx, from, schedule, policy)
+		create := []client.Object{schedule}
+		if policy != nil {
+			create = []client.Object{policy, schedule}
+		}
+		return o.printPreview(ctx, from, &schedule.Spec.Template.Spec, create...)
 	}
 	if err := o.createWithPolicy(ctx, from.client, schedule, policy); err != nil {
 		return err
