@@ -61,7 +61,12 @@ read ClusterPairs can read the credentials.`,
 
   # Only from here to there, with Rancher's projects mapped.
   storkctl create clusterpair remote -n shop --mode sync-dr --unidirectional --src-kube-file here.yaml --dest-kube-file there.yaml \
-    --project-mappings p-1=p-2,c-1:p-1=c-2:p-2`,
+    --project-mappings p-1=p-2,c-1:p-1=c-2:p-2
+
+  # Pair their Portworx clusters too, over a bucket that both reach.
+  storkctl create clusterpair remote -n shop --src-kube-file here.yaml --dest-kube-file there.yaml \
+    --src-ep px.here.example.com:9001 --src-token TOKEN --dest-ep px.there.example.com:9001 --dest-token TOKEN \
+    --provider s3 --bucket dr --s3-endpoint s3.example.com --s3-region eu-1 --s3-access-key KEY --s3-secret-key SECRET`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}

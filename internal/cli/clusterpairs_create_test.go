@@ -94,7 +94,7 @@ var _ = Describe("create clusterpair", func() {
 		copied := writeFile(here.Kubeconfig())
 		Expect(run(ctx, "p", "--src-kube-file", source, "--dest-kube-file", copied)).To(Equal(fails("error: source kubeconfig and destination kubeconfig file should be different")))
 		Expect(run(ctx, "p", "--src-kube-file", source, "--dest-kube-file", destination)).To(Equal(fails(
-			`error: missing parameter "provider" - External objectstore provider needs to be either of azure, google, s3`)))
+			`error: missing parameter "provider" - External objectstore provider needs to be either of azure, google, nfs, s3`)))
 		Expect(pairUp(ctx, "--use-existing-objectstorelocation", "x")).To(Equal(fails(
 			"error: missing parameter \"dest-token\" - Token of the destination's Portworx cluster missing: `pxctl cluster token show` prints it there. Without Portworx, use --mode sync-dr")))
 		Expect(pairUp(ctx, "--use-existing-objectstorelocation", "x", "--dest-token", "t").err).To(HavePrefix(`error: missing parameter "src-token" - `))
@@ -322,6 +322,31 @@ var _ = Describe("create clusterpair", func() {
 			Expect(p.undo(ctx)).To(Succeed())
 			Expect(errOut.String()).To(Equal("removed again: Secret " + namespace + "/ours in the source cluster\n"))
 			Expect(secret(ctx, hereClient, "others")).NotTo(BeNil())
+		})
+
+		It("leaves a namespace of which it is not known who made it, and says so", func(ctx SpecContext) {
+			p := &pairing{createClusterPair: &createClusterPair{globals: &globals{Options: Options{}}}}
+			in := &side{name: "source", client: hereClient}
+			p.journal.entries = append(p.journal.entries, journalEntry{side: in, object: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}})
+			Expect(p.undo(ctx)).To(MatchError("removing Namespace " + namespace +
+				" in the source cluster again: whether it was created here is not known, since the answer was lost; delete it by hand"))
+			made := &corev1.Namespace{}
+			Expect(hereClient.Get(ctx, client.ObjectKey{Name: namespace}, made)).To(Succeed())
+			Expect(made.DeletionTimestamp.IsZero()).To(BeTrue())
+		})
+
+		It("tells who gives no bucket what that means", func(ctx SpecContext) {
+			got := pairUp(ctx, async(append(s3[:len(s3)-2:len(s3)-2], "-u")...)...)
+			Expect(got.code).To(BeZero())
+			Expect(got.err).To(Equal("note: no --bucket is given, so the storage driver has to make a bucket of its own for each direction\n"))
+		})
+
+		It("needs no keys with the identity that the cloud gives", func(ctx SpecContext) {
+			got := pairUp(ctx, async("-u", "-p", "s3", "--use-workload-identity", "--s3-endpoint", "e", "--s3-region", "r", "--bucket", "b", "--skip-validation")...)
+			Expect(got.code).To(BeZero(), got.err)
+			location := &storkv1alpha1.BackupLocation{}
+			Expect(thereClient.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "remote"}, location)).To(Succeed())
+			Expect(location.Location).To(Equal(storkv1alpha1.BackupLocationItem{Type: "s3", SecretConfig: "remote", UseWorkloadIdentity: true}))
 		})
 
 		It("finds endpoints behind a load balancer and behind a cluster address", func(ctx SpecContext) {

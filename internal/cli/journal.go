@@ -87,13 +87,20 @@ func (p *pairing) undo(ctx context.Context) error {
 // remove deletes the object unless somebody else has made it anew.
 func (e *journalEntry) remove(ctx context.Context) (removed bool, err error) {
 	if e.object.GetUID() == "" {
-		// Nothing was of this name before, so one that is there with this content is ours.
 		live := e.object.DeepCopyObject().(client.Object)
 		if err := e.side.client.Get(ctx, client.ObjectKeyFromObject(e.object), live); err != nil {
 			return false, client.IgnoreNotFound(err)
 		}
-		if sameContent(e.object, live) != nil {
+		// Nothing was of this name before, so one that is there with this content is ours. A namespace has none to tell it by.
+		if _, isNamespace := e.object.(*corev1.Namespace); isNamespace {
+			return false, errors.New("whether it was created here is not known, since the answer was lost")
+		}
+		err := sameContent(e.object, live)
+		if errors.Is(err, errDifferent) {
 			return false, nil
+		}
+		if err != nil {
+			return false, err
 		}
 		e.object = live
 	}

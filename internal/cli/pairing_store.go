@@ -25,6 +25,9 @@ func (p *pairing) ensureObjectStore(ctx context.Context) error {
 	if p.mode == modeSyncDR {
 		return nil
 	}
+	if p.store.existing == "" && len(p.storeData["path"]) == 0 {
+		p.printlnErr("note: no --bucket is given, so the storage driver has to make a bucket of its own for each direction")
+	}
 	for _, s := range []*side{p.from, p.to} {
 		if p.store.existing != "" {
 			if err := p.checkLocation(ctx, s); err != nil {
@@ -57,10 +60,7 @@ func (p *pairing) ensureLocation(ctx context.Context, s *side) error {
 		leading = "\n"
 	}
 	p.println(fmt.Sprintf("%sCreating Secret and ObjectstoreLocation in %s cluster in namespace %s...", leading, s.name, p.namespace))
-	location := &storkv1alpha1.BackupLocation{Location: storkv1alpha1.BackupLocationItem{
-		Type:         storkv1alpha1.BackupLocationType(p.store.provider),
-		SecretConfig: p.name,
-	}}
+	location := &storkv1alpha1.BackupLocation{Location: p.store.location(p.name)}
 	location.Name, location.Namespace, location.Annotations = p.name, p.namespace, ownAnnotations()
 	_, _, err := ensure(ctx, &p.journal, s, p.secret(p.name, p.storeData))
 	created := false

@@ -128,7 +128,7 @@ var _ = Describe("storkctl", func() {
 			location.Namespace, location.Name = namespace, "store1"
 			create(ctx, hereClient, location)
 			Expect(complete(ctx, "create", "clusterpair", "-n", namespace, "--use-existing-objectstorelocation", "")).To(Equal("store1\n:4\n"))
-			Expect(complete(ctx, "create", "clusterpair", "--provider", "")).To(Equal("s3\nazure\ngoogle\n:4\n"))
+			Expect(complete(ctx, "create", "clusterpair", "--provider", "")).To(Equal("s3\nazure\ngoogle\nnfs\n:4\n"))
 		})
 
 		It("offers no files where a new name is asked for", func(ctx SpecContext) {
