@@ -1,7 +1,7 @@
 package v1alpha1
 
-// Keys that Godwit reads and writes on objects. All but one are Stork's (its public annotations, labels and finalizer), so that
-// objects written by either operator mean the same to both.
+// Keys that Godwit reads and writes on objects. All but those that say so are Stork's (its public annotations, labels and
+// finalizer), so that objects written by either operator mean the same to both.
 const (
 	keyPrefix = GroupName + "/"
 
@@ -51,6 +51,15 @@ const (
 	AnnotationApplicationActivated = keyPrefix + "application-activated"
 	// AnnotationCreatedByStork is "true" on objects that may be deleted along with what they were made for.
 	AnnotationCreatedByStork = keyPrefix + "created-by-stork"
+
+	// AnnotationActivation tells which Action started or stopped an object, or told a static copy that its applications are active:
+	// "started-by-<uid>" or "stopped-by-<uid>". It lets the Action undo just that, and it is not one of Stork's keys.
+	AnnotationActivation = keyPrefix + "activation"
+	// AnnotationSuspendedBy is the UID of the Action that suspended a MigrationSchedule which was not suspended before. It is not one
+	// of Stork's keys.
+	AnnotationSuspendedBy = keyPrefix + "suspended-by-action"
+	// AnnotationLastMileSchedule is on the Migration that an Action made of a MigrationSchedule.
+	AnnotationLastMileSchedule = keyPrefix + "lastmile-migration-schedule-name"
 
 	// LabelStashCR is "true" on a ConfigMap that holds a custom resource until activation.
 	LabelStashCR = "stash-cr"

@@ -1,58 +1,35 @@
 package cli
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"slices"
+	"maps"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/godwit-io/godwit/internal/workload"
+	"github.com/godwit-io/godwit/internal/activation"
 )
 
-// activationWorkers is how many objects are read or written at once.
-const activationWorkers = 10
-
-// activation is one run of `activate migrations` or `deactivate migrations`.
-type activation struct {
+// activationCommand is one run of `activate migrations` or `deactivate migrations`.
+type activationCommand struct {
 	*globals
 	everywhere bool
 	// activate tells whether applications are started or stopped.
 	activate bool
 
-	client        client.Client
-	discovery     discovery.DiscoveryInterfaceWithContext
-	dynamic       dynamic.Interface
-	registrations workload.Registrations
-	kinds         []activatedKind
-	namespaces    []corev1.Namespace
-}
-
-// task is what there is to do with one object.
-type task struct {
-	namespace string
-	// rank is the place of its kind in the output.
-	rank int
-	name string
-	run  func(context.Context) outcome
-}
-
-// outcome is what a task tells the user.
-type outcome struct {
-	lines    []string
-	warnings []string
-	failures []string
+	client     client.Client
+	cluster    activation.Cluster
+	namespaces []corev1.Namespace
 }
 
 func newActivateMigrationsCommand(g *globals) *cobra.Command {
-	return newActivationCommand(&activation{globals: g, activate: true}, "Start the applications that migrations brought",
+	return newActivationCommand(&activationCommand{globals: g, activate: true}, "Start the applications that migrations brought",
 		`Start the applications that migrations brought into a namespace of this cluster: workloads get back the replicas that they had
 at the source, suspended ones are resumed, and custom resources that were kept in ConfigMaps are created. Objects that no
 migration brought are left alone.
@@ -61,12 +38,12 @@ MigrationSchedules that migrate the namespace are told: with autoSuspend, the so
 }
 
 func newDeactivateMigrationsCommand(g *globals) *cobra.Command {
-	return newActivationCommand(&activation{globals: g}, "Stop the applications that migrations brought",
+	return newActivationCommand(&activationCommand{globals: g}, "Stop the applications that migrations brought",
 		`Stop the applications that migrations brought into a namespace of this cluster, so that they can be migrated over again. What
 they were is remembered for their next start. Objects that no migration brought are left alone.`)
 }
 
-func newActivationCommand(a *activation, short, long string) *cobra.Command {
+func newActivationCommand(a *activationCommand, short, long string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               migrationsUse,
 		Aliases:           migrationAliases(),
@@ -80,25 +57,25 @@ func newActivationCommand(a *activation, short, long string) *cobra.Command {
 	return cmd
 }
 
-func (a *activation) run(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{a.connect, a.findNamespaces, a.findRegistrations, a.findKinds} {
+func (a *activationCommand) run(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{a.connect, a.findNamespaces} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	workloads, origins, failures := a.workloadTasks(ctx)
-	stashed, err := a.stashTasks(ctx)
+	engine, notices, err := activation.NewEngine(ctx, a.cluster)
 	if err != nil {
-		failures = append(failures, fmt.Sprintf("Error listing stashed configmaps: %v", err))
+		return err
 	}
-	for _, failure := range failures {
-		a.printlnErr(failure)
+	for _, notice := range notices {
+		a.printlnErr("Warn: Skipping " + notice)
 	}
-	failed := len(failures) + a.runAll(ctx, append(workloads, stashed...))
+	report := engine.Run(ctx, activation.Request{Activate: a.activate, Namespaces: a.scope()})
+	failed := a.printReport(report)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := a.markSchedules(ctx, origins); err != nil {
+	if err := a.tellSchedules(ctx, report.Origins); err != nil {
 		return err
 	}
 	if failed > 0 {
@@ -107,7 +84,7 @@ func (a *activation) run(ctx context.Context) error {
 	return nil
 }
 
-func (a *activation) connect(context.Context) error {
+func (a *activationCommand) connect(context.Context) error {
 	config, err := a.restConfig()
 	if err != nil {
 		return err
@@ -115,17 +92,15 @@ func (a *activation) connect(context.Context) error {
 	if a.client, err = newClient(config); err != nil {
 		return err
 	}
-	plain, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
+	if a.cluster.Discovery, err = discovery.NewDiscoveryClientForConfig(config); err != nil {
 		return err
 	}
-	a.discovery = plain
-	a.dynamic, err = dynamic.NewForConfig(config)
+	a.cluster.Dynamic, err = dynamic.NewForConfig(config)
 	return err
 }
 
 // findNamespaces reads the namespaces to act on. A user who may not read namespaces may still act in one.
-func (a *activation) findNamespaces(ctx context.Context) error {
+func (a *activationCommand) findNamespaces(ctx context.Context) error {
 	if a.everywhere {
 		list := &corev1.NamespaceList{}
 		err := a.client.List(ctx, list)
@@ -142,39 +117,37 @@ func (a *activation) findNamespaces(ctx context.Context) error {
 	return err
 }
 
-// scope is the namespace to list in; empty for all.
-func (a *activation) scope() string {
+// scope is where to act; nil is everywhere.
+func (a *activationCommand) scope() []string {
 	if a.everywhere {
-		return ""
+		return nil
 	}
-	return a.namespace
+	return []string{a.namespace}
 }
 
-// runAll runs the tasks, several at once, prints what came out in Stork's order, and returns the number of failures.
-func (a *activation) runAll(ctx context.Context, tasks []task) (failed int) {
-	slices.SortFunc(tasks, func(x, y task) int {
-		return cmp.Or(cmp.Compare(x.namespace, y.namespace), cmp.Compare(x.rank, y.rank), cmp.Compare(x.name, y.name))
-	})
-	outcomes := make([]outcome, len(tasks))
-	var group errgroup.Group
-	group.SetLimit(activationWorkers)
-	for i, t := range tasks {
-		group.Go(func() error {
-			if ctx.Err() == nil {
-				outcomes[i] = t.run(ctx)
-			}
-			return nil
-		})
+// tellSchedules tells the MigrationSchedules that migrate one of the namespaces whether its applications run here. Activation tells
+// all of them, deactivation only the copies that a source keeps here. They may be in the namespace itself, the admin namespace, and
+// those whose Migrations brought something.
+func (a *activationCommand) tellSchedules(ctx context.Context, origins map[string]bool) error {
+	request := activation.ScheduleRequest{Active: a.activate, CopiesOnly: !a.activate, Labels: map[string]map[string]string{}}
+	for _, namespace := range a.namespaces {
+		request.Labels[namespace.Name] = namespace.Labels
 	}
-	_ = group.Wait()
+	if !a.everywhere {
+		admin, err := adminNamespace(ctx, a.client)
+		if err != nil && !apierrors.IsForbidden(err) {
+			return err
+		}
+		request.In = map[string]bool{a.namespace: true, admin: true}
+		maps.Copy(request.In, origins)
+		delete(request.In, "")
+	}
+	outcomes, err := activation.TellSchedules(ctx, a.cluster, request)
 	for _, o := range outcomes {
-		for _, line := range o.lines {
-			a.println(line)
+		a.println(fmt.Sprintf("Setting the ApplicationActivated status in the MigrationSchedule %s to %t", o.NamespacedName, a.activate))
+		if o.Err != nil {
+			err = errors.Join(err, fmt.Errorf("telling MigrationSchedule %s: %w", o.NamespacedName, o.Err))
 		}
-		for _, line := range append(o.warnings, o.failures...) {
-			a.printlnErr(line)
-		}
-		failed += len(o.failures)
 	}
-	return failed
+	return err
 }

@@ -1,4 +1,4 @@
-package cli
+package activation
 
 import (
 	"testing"
@@ -23,11 +23,11 @@ func TestChosenKinds(t *testing.T) {
 		{GroupVersion: "g/v2", APIResources: []metav1.APIResource{{Name: "as", Kind: "A", Namespaced: true, Verbs: verbs}}},
 		{GroupVersion: "a/b/c", APIResources: []metav1.APIResource{{Name: "as", Kind: "A", Namespaced: true, Verbs: verbs}}},
 	})
-	kind := func(version, kind string) activatedKind {
-		return activatedKind{kind: schema.GroupVersionKind{Group: "g", Version: version, Kind: kind}, manner: byRegistration}
+	kind := func(version, kind string) Kind {
+		return Kind{GroupVersionKind: schema.GroupVersionKind{Group: "g", Version: version, Kind: kind}, Manner: ByRegistration}
 	}
 	tests := map[string]struct {
-		wanted activatedKind
+		wanted Kind
 		want   string
 	}{
 		"the registered version where it is served":                  {kind("v1", "A"), "v1"},
@@ -39,13 +39,13 @@ func TestChosenKinds(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			var want []activatedKind
+			var want []Kind
 			if test.want != "" {
 				chosen := kind(test.want, "A")
-				chosen.resource = chosen.kind.GroupVersion().WithResource("as")
-				want = []activatedKind{chosen}
+				chosen.Resource = chosen.GroupVersion().WithResource("as")
+				want = []Kind{chosen}
 			}
-			if diff := cmp.Diff(want, choose([]activatedKind{test.wanted}, served), cmp.AllowUnexported(activatedKind{})); diff != "" {
+			if diff := cmp.Diff(want, choose([]Kind{test.wanted}, served)); diff != "" {
 				t.Errorf("(-want,+got)\n%s", diff)
 			}
 		})
@@ -61,7 +61,7 @@ func TestRegisteredKinds(t *testing.T) {
 		map[schema.GroupKind]bool{{Group: "g", Kind: "Known"}: true})
 	var names []string
 	for _, k := range got {
-		names = append(names, k.kind.Kind)
+		names = append(names, k.Kind)
 	}
 	if diff := cmp.Diff([]string{"A", "Nested", "Z"}, names); diff != "" {
 		t.Errorf("kinds that can be stopped, each once, sorted (-want,+got)\n%s", diff)

@@ -1,0 +1,82 @@
+package activation
+
+import (
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+)
+
+// Filter chooses among objects. The zero value lets all of them pass.
+type Filter struct {
+	// Selectors are labels that an object must all have; ExcludeSelectors are labels of which it must have none.
+	Selectors, ExcludeSelectors map[string]string
+	// Types are the only kinds where there are any; ExcludeTypes are none of them. A kind, its plural, and either with .group are
+	// understood, in any case.
+	Types, ExcludeTypes []string
+	// IncludeObjects are the only objects where there are any; ExcludeObjects are none of them. What is empty in one matches all.
+	IncludeObjects, ExcludeObjects []storkv1alpha1.ObjectInfo
+}
+
+// Matches tells whether an object of a kind passes. The kind's resource may be empty where it is not known.
+func (f Filter) Matches(kind Kind, object *unstructured.Unstructured) bool {
+	named := func(info storkv1alpha1.ObjectInfo) bool { return isNamed(info, kind.GroupVersionKind, object) }
+	switch {
+	case !hasAll(object.GetLabels(), f.Selectors), hasAny(object.GetLabels(), f.ExcludeSelectors):
+		return false
+	case len(f.Types) > 0 && !NamesKind(f.Types, kind), NamesKind(f.ExcludeTypes, kind):
+		return false
+	case len(f.IncludeObjects) > 0 && !slices.ContainsFunc(f.IncludeObjects, named):
+		return false
+	}
+	return !slices.ContainsFunc(f.ExcludeObjects, named)
+}
+
+func isNamed(info storkv1alpha1.ObjectInfo, kind schema.GroupVersionKind, object *unstructured.Unstructured) bool {
+	same := func(wanted, actual string) bool { return wanted == "" || strings.EqualFold(wanted, actual) }
+	group := info.Group
+	if strings.EqualFold(group, coreGroup) {
+		group = ""
+	}
+	// Without a kind's group and version, as in KIND/NAMESPACE/NAME, any do. The version may differ: it is negotiated.
+	return info.Name == object.GetName() && same(info.Namespace, object.GetNamespace()) && same(info.Kind, kind.Kind) &&
+		(info.Group == "" || strings.EqualFold(group, kind.Group))
+}
+
+// coreGroup is how Stork writes the name of the core API group, which is empty.
+const coreGroup = "core"
+
+// NamesKind tells whether one of the names is that of a kind.
+func NamesKind(names []string, kind Kind) bool {
+	return slices.ContainsFunc(names, func(text string) bool {
+		name, group, qualified := strings.Cut(strings.TrimSpace(text), ".")
+		if strings.EqualFold(group, coreGroup) {
+			group = ""
+		}
+		if name == "" || qualified && !strings.EqualFold(group, kind.Group) {
+			return false
+		}
+		return strings.EqualFold(name, kind.Kind) || strings.EqualFold(name, kind.Resource.Resource)
+	})
+}
+
+func hasAll(labels, wanted map[string]string) bool {
+	for key, value := range wanted {
+		if actual, ok := labels[key]; !ok || actual != value {
+			return false
+		}
+	}
+	return true
+}
+
+func hasAny(labels, unwanted map[string]string) bool {
+	for key, value := range unwanted {
+		if actual, ok := labels[key]; ok && actual == value {
+			return true
+		}
+	}
+	return false
+}
