@@ -212,7 +212,10 @@ type ActionStatus struct {
 	// summary is what became of each namespace.
 	// +optional
 	Summary *ActionSummary `json:"summary,omitempty"`
-	// conditions sum it up.
+	// stageTimestamp is when the stage, or what it waits for now, began.
+	// +optional
+	StageTimestamp *metav1.Time `json:"stageTimestamp,omitempty"`
+	// conditions are Succeeded, Reconciling and Stalled, and SourceFenced where the source was left out.
 	// +listType=map
 	// +listMapKey=type
 	// +optional

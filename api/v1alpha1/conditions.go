@@ -101,3 +101,24 @@ const (
 	// ReasonDryRunFailed is on a ResourceTransformation that the API server refused in a dry run for some object.
 	ReasonDryRunFailed = "DryRunFailed"
 )
+
+// ConditionSourceFenced is False on a failover that did nothing at the source: the message says what must be stopped there by hand.
+const ConditionSourceFenced = "SourceFenced"
+
+// Reasons of an Action's conditions, also the reasons of its events, beside those of a Migration.
+const (
+	// ReasonWaitingForAction is on an Action that waits for another one of the same namespaces or schedule.
+	ReasonWaitingForAction = "WaitingForAction"
+	// ReasonPodsRunning is on an Action that waits for pods of what it stopped.
+	ReasonPodsRunning = "PodsRunning"
+	// ReasonRetrying is on an Action one of whose steps failed and is tried again.
+	ReasonRetrying = "Retrying"
+	// ReasonRolledBack is on an Action that failed and has undone what it had done.
+	ReasonRolledBack = "RolledBack"
+	// ReasonRollbackFailed is on an Action that failed and could not undo all of it; the message says what to do by hand.
+	ReasonRollbackFailed = "RollbackFailed"
+	// ReasonFencingOwed is on a failover that did nothing at the source, and whose user has to keep applications from running there.
+	ReasonFencingOwed = "FencingOwed"
+	// ReasonNotStopped is the reason of an event of an Action that tells what cannot be stopped.
+	ReasonNotStopped = "NotStopped"
+)

@@ -168,6 +168,10 @@ func (in *ActionStatus) DeepCopyInto(out *ActionStatus) {
 		*out = new(ActionSummary)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.StageTimestamp != nil {
+		in, out := &in.StageTimestamp, &out.StageTimestamp
+		*out = (*in).DeepCopy()
+	}
 	if in.Conditions != nil {
 		in, out := &in.Conditions, &out.Conditions
 		*out = make([]v1.Condition, len(*in))

@@ -13,11 +13,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"github.com/godwit-io/godwit/internal/activation"
+	"github.com/godwit-io/godwit/internal/controller/action"
 	"github.com/godwit-io/godwit/internal/controller/clusterpair"
 	"github.com/godwit-io/godwit/internal/controller/defaults"
 	"github.com/godwit-io/godwit/internal/controller/migration"
 	"github.com/godwit-io/godwit/internal/controller/migrationschedule"
 	"github.com/godwit-io/godwit/internal/controller/resourcetransformation"
+	"github.com/godwit-io/godwit/internal/failover"
 	"github.com/godwit-io/godwit/internal/remote"
 	"github.com/godwit-io/godwit/internal/rule"
 	"github.com/godwit-io/godwit/internal/schedule"
@@ -106,6 +109,18 @@ func setupControllers(ctx context.Context, mgr ctrl.Manager, flags *managerFlags
 	if err := schedules.SetupWithManager(ctx, mgr, metrics.Registry, options); err != nil {
 		return err
 	}
+	actions := &action.Reconciler{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder,
+		Guide: &failover.Guide{
+			Clusters: &action.Clusters{
+				Reader: mgr.GetClient(), Pool: clusters, Here: activation.Cluster{Dynamic: source.dynamic, Discovery: source.discovery},
+			},
+			Clock: clock, Options: flags.failoverOptions(),
+		},
+	}
+	if err := actions.SetupWithManager(mgr, options); err != nil {
+		return err
+	}
 	return mgr.Add(&defaults.Installer{
 		Client: mgr.GetClient(), AdminNamespace: flags.adminNamespace, DeployNamespace: os.Getenv("POD_NAMESPACE"),
 	})
@@ -134,4 +149,14 @@ func (f *managerFlags) schedulingOptions() (migrationschedule.Options, error) {
 		return migrationschedule.Options{}, fmt.Errorf("--schedule-catch-up %s is negative: write how late a run may start, or 0 to make up for none", f.scheduleCatchUp)
 	}
 	return migrationschedule.Options{AdminNamespace: f.adminNamespace, CatchUp: f.scheduleCatchUp, Zone: zone}, nil
+}
+
+// failoverOptions let an Action wait for a Migration as long as that may take.
+func (f *managerFlags) failoverOptions() failover.Options {
+	return failover.Options{
+		AdminNamespace:   f.adminNamespace,
+		Patience:         f.sourceTimeout,
+		PodsTimeout:      f.podsTimeout,
+		MigrationTimeout: f.pendingDeadline + f.runDeadline,
+	}
 }

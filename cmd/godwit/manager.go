@@ -20,6 +20,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+	"github.com/godwit-io/godwit/internal/failover"
 )
 
 // managerFlags are the flags of `godwit manager`.
@@ -42,6 +43,8 @@ type managerFlags struct {
 	writers                 int
 	scheduleCatchUp         time.Duration
 	timeZone                string
+	sourceTimeout           time.Duration
+	podsTimeout             time.Duration
 	zap                     zap.Options
 }
 
@@ -88,6 +91,10 @@ func (f *managerFlags) bind(command *cobra.Command) {
 	set.DurationVar(&f.scheduleCatchUp, "schedule-catch-up", 24*time.Hour,
 		"how late a MigrationSchedule starts a Migration whose time of day was missed, for example because no operator ran; 0 makes up for none")
 	set.StringVar(&f.timeZone, "time-zone", "UTC", "time zone of times of day in policies that name none, as in the IANA database")
+	set.DurationVar(&f.sourceTimeout, "failover-source-timeout", failover.DefaultPatience,
+		"how long a failover or failback tries to reach the other cluster, and what fails for a passing reason, before it gives up")
+	set.DurationVar(&f.podsTimeout, "failover-pods-timeout", failover.DefaultPodsTimeout,
+		"how long a failover or failback waits for pods of stopped applications to end before it starts them again")
 	goFlags := flag.NewFlagSet("", flag.ContinueOnError)
 	f.zap.BindFlags(goFlags)
 	config.RegisterFlags(goFlags)

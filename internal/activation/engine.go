@@ -125,8 +125,12 @@ type task struct {
 func (e *Engine) List(ctx context.Context, request Request) Report {
 	tasks, report := e.tasks(ctx, request)
 	for _, t := range tasks {
-		if t.Step == StepSwitch {
+		switch {
+		case t.Err != nil:
+		case t.Step == StepSwitch:
 			e.preview(&t.Outcome, request)
+		case t.Step == StepCreate:
+			e.previewStashed(ctx, &t.Outcome)
 		}
 		report.Outcomes = append(report.Outcomes, t.Outcome)
 	}
@@ -182,3 +186,8 @@ func StartedBy(by string) string { return "started-by-" + by }
 
 // StoppedBy is the value of Mark on what somebody stopped.
 func StoppedBy(by string) string { return "stopped-by-" + by }
+
+// Stops tells whether objects of a kind can be stopped in this cluster.
+func (e *Engine) Stops(kind schema.GroupVersionKind) bool {
+	return slices.ContainsFunc(e.kinds, func(k Kind) bool { return k.GroupKind() == kind.GroupKind() })
+}

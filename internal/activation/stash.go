@@ -100,6 +100,22 @@ func (e *Engine) unstash(ctx context.Context, kind Kind, s *stash, o *Outcome) {
 	}
 }
 
+// previewStashed tells in the outcome whether the custom resource is there already, and then what it is like.
+func (e *Engine) previewStashed(ctx context.Context, o *Outcome) {
+	kind, err := e.checkStashed(o.Object)
+	if err != nil {
+		o.Err = err
+		return
+	}
+	live, err := e.cluster.Dynamic.Resource(kind.Resource).Namespace(o.Namespace).Get(ctx, o.Object.GetName(), metav1.GetOptions{})
+	switch {
+	case err == nil:
+		o.Step, o.Object = StepNone, live
+	case !apierrors.IsNotFound(err):
+		o.Err = err
+	}
+}
+
 // parseStash reads a stash ConfigMap.
 func parseStash(configMap *corev1.ConfigMap) (*stash, error) {
 	s := &stash{object: &unstructured.Unstructured{}}

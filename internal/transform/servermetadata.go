@@ -3,6 +3,7 @@ package transform
 import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/internal/workload/field"
 )
 
@@ -55,6 +56,8 @@ func isServerAnnotation(key string) bool {
 		"autoscaling.alpha.kubernetes.io/conditions",
 		"autoscaling.alpha.kubernetes.io/current-metrics",
 		"endpoints.kubernetes.io/last-change-trigger-time",
+		// Who stopped or started it at the source.
+		storkv1alpha1.AnnotationActivation,
 		// A lock of the source's leader would keep the destination's candidates waiting.
 		"control-plane.alpha.kubernetes.io/leader":
 		return true

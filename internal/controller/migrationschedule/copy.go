@@ -203,10 +203,13 @@ func copyOf(schedule *storkv1alpha1.MigrationSchedule) *storkv1alpha1.MigrationS
 	return copied
 }
 
-// dropOwn drops annotations that say something of the schedule alone: its manifest, and what is to go into its status.
+// dropOwn drops annotations that say something of the schedule alone: its manifest, what is to go into its status, and what an Action
+// notes on it.
 func dropOwn(annotations map[string]string) {
 	delete(annotations, corev1.LastAppliedConfigAnnotation)
 	delete(annotations, storkv1alpha1.AnnotationApplicationActivated)
+	delete(annotations, storkv1alpha1.AnnotationSuspendedBy)
+	delete(annotations, storkv1alpha1.AnnotationActivation)
 }
 
 // copiedHash tells whether a copy has to be written anew.
