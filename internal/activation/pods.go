@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 )
 
 // maxOwners bounds a chain of owners, which may be a circle.
@@ -17,17 +19,15 @@ const maxOwners = 10
 
 // RemainingPods returns the pods, as namespace/name, that still run for the objects of outcomes: those that they own, through
 // whatever is in between, and those that custom resources name. Pods that have succeeded or failed run no more.
-func (e *Engine) RemainingPods(ctx context.Context, outcomes []Outcome) ([]string, error) {
+func (e *Engine) RemainingPods(ctx context.Context, outcomes []Outcome) (remaining []string, _ error) {
 	walk := &ownerWalk{engine: e, stopped: map[types.UID]bool{}, parents: map[types.UID][]metav1.OwnerReference{}}
-	named, namespaces := map[types.NamespacedName]bool{}, []string{}
+	named, namespaces := map[types.NamespacedName]bool{}, sets.New[string]()
 	for _, o := range outcomes {
 		if o.Object == nil || o.ConfigMap != "" || o.Step == StepSkip {
 			continue
 		}
 		walk.stopped[o.Object.GetUID()] = true
-		if !slices.Contains(namespaces, o.Namespace) {
-			namespaces = append(namespaces, o.Namespace)
-		}
+		namespaces.Insert(o.Namespace)
 		pods, _ := e.namedPods(o.Kind, o.Object) // Stopping has told of a status that cannot be read.
 		for _, pod := range pods {
 			named[types.NamespacedName{Namespace: o.Namespace, Name: pod}] = true
@@ -36,15 +36,11 @@ func (e *Engine) RemainingPods(ctx context.Context, outcomes []Outcome) ([]strin
 	if len(namespaces) == 0 {
 		return nil, nil
 	}
-	pods, err := e.list(ctx, podResource(), namespaces, "")
+	pods, err := e.list(ctx, podResource(), sets.List(namespaces), "")
 	if err != nil {
 		return nil, fmt.Errorf("listing pods: %w", err)
 	}
-	var remaining []string
-	for _, pod := range pods {
-		if phase, _, _ := unstructured.NestedString(pod.Object, "status", "phase"); phase == "Succeeded" || phase == "Failed" {
-			continue
-		}
+	for _, pod := range slices.DeleteFunc(pods, ended) {
 		key := types.NamespacedName{Namespace: pod.GetNamespace(), Name: pod.GetName()}
 		owned, err := walk.leadsToStopped(ctx, pod.GetNamespace(), pod.GetOwnerReferences(), maxOwners)
 		if err != nil {
@@ -55,6 +51,11 @@ func (e *Engine) RemainingPods(ctx context.Context, outcomes []Outcome) ([]strin
 		}
 	}
 	return remaining, nil
+}
+
+func ended(pod unstructured.Unstructured) bool {
+	phase, _, _ := unstructured.NestedString(pod.Object, "status", "phase")
+	return phase == string(corev1.PodSucceeded) || phase == string(corev1.PodFailed)
 }
 
 // ownerWalk goes up from pods to what was stopped, and reads each owner once.

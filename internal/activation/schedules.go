@@ -105,11 +105,14 @@ func (r ScheduleRequest) tell(ctx context.Context, cluster Cluster, schedule *st
 		_, err := resource.Patch(ctx, schedule.Name, types.MergePatchType, []byte(text), metav1.PatchOptions{}, subresources...)
 		return err
 	}
-	if r.By != "" && schedule.Status.ApplicationActivated != r.Active {
-		wanted := StoppedBy(r.By)
-		if r.Active {
-			wanted = StartedBy(r.By)
-		}
+	if schedule.Status.ApplicationActivated == r.Active {
+		return nil
+	}
+	wanted := StoppedBy(r.By)
+	if r.Active {
+		wanted = StartedBy(r.By)
+	}
+	if r.By != "" && schedule.Annotations[Mark] != wanted {
 		if err := write(fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, Mark, wanted)); err != nil {
 			return err
 		}

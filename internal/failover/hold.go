@@ -159,13 +159,13 @@ func (t *trip) copyIsActive(ctx context.Context) (bool, error) {
 }
 
 func (t *trip) explainSuspension(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule) error {
-	apimeta.SetStatusCondition(&schedule.Status.Conditions, metav1.Condition{
+	changed := apimeta.SetStatusCondition(&schedule.Status.Conditions, metav1.Condition{
 		Type: storkv1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: storkv1alpha1.ReasonApplicationsActive,
 		Message:            fmt.Sprintf("suspended by %s %s: the migrated applications are active at the other cluster", t.action.Spec.ActionType, t.key(t.action.Name)),
 		ObservedGeneration: schedule.Generation, LastTransitionTime: metav1.NewTime(t.Clock.Now()),
 	})
 	status, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&schedule.Status)
-	if err != nil {
+	if err != nil || !changed {
 		return err
 	}
 	change := map[string]any{"status": map[string]any{"conditions": status["conditions"]}}

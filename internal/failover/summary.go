@@ -1,6 +1,8 @@
 package failover
 
 import (
+	"context"
+	"errors"
 	"slices"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -69,45 +71,55 @@ func (t *trip) summariseFailures(problems map[string]string, failed, fine storkv
 
 // Waits returns which of the Actions another one has to wait for, as "type namespace/name"; empty if it may begin. Two of them must
 // not work on the same schedule, whose suspension they would undo for each other, nor on the same namespaces.
-func Waits(action *storkv1alpha1.Action, others []storkv1alpha1.Action, adminNamespace string) string {
+func (g *Guide) Waits(ctx context.Context, action *storkv1alpha1.Action, others []storkv1alpha1.Action) (string, error) {
+	t := newTrip(g, action)
+	own, ownKnown, err := t.meant(ctx)
+	if err != nil {
+		return "", err
+	}
 	for i := range others {
-		other := &others[i]
-		begun := other.Status.Status == storkv1alpha1.ActionStatusInProgress || other.Status.Stage != storkv1alpha1.ActionStageInitial
-		if other.UID == action.UID || !begun || other.Status.Stage == storkv1alpha1.ActionStageFinal {
+		other := newTrip(g, &others[i])
+		if other.uid() == t.uid() || !other.underWay() {
 			continue
 		}
-		if overlap(action, other, adminNamespace) {
-			return string(other.Spec.ActionType) + " " + other.Namespace + "/" + other.Name
+		namespaces, known, err := other.meant(ctx)
+		if err != nil {
+			return "", err
+		}
+		overlap := slices.ContainsFunc(own, func(namespace string) bool { return slices.Contains(namespaces, namespace) })
+		if overlap || !ownKnown || !known || t.key(t.schedule) == other.key(other.schedule) {
+			return string(other.action.Spec.ActionType) + " " + other.key(other.action.Name).String(), nil
 		}
 	}
-	return ""
+	return "", nil
 }
 
-func overlap(a, b *storkv1alpha1.Action, adminNamespace string) bool {
-	if a.Namespace == b.Namespace {
-		x, y := newTrip(nil, a), newTrip(nil, b)
-		if x.schedule == y.schedule {
-			return true
-		}
-	}
-	x, y := meant(a, adminNamespace), meant(b, adminNamespace)
-	if x == nil || y == nil {
-		return true // All that a schedule migrates may be all that the other one does.
-	}
-	return slices.ContainsFunc(x, func(namespace string) bool { return slices.Contains(y, namespace) })
+// underWay tells whether the Action was begun and is not at its end.
+func (t *trip) underWay() bool {
+	status := &t.action.Status
+	begun := status.Status == storkv1alpha1.ActionStatusInProgress || status.Stage != storkv1alpha1.ActionStageInitial
+	return begun && status.Stage != storkv1alpha1.ActionStageFinal
 }
 
-// meant are the namespaces of an Action; nil where that is not known yet.
-func meant(action *storkv1alpha1.Action, adminNamespace string) (names []string) {
-	t := newTrip(nil, action)
-	if entries := t.summary(); len(entries) > 0 {
-		for _, entry := range entries {
-			names = append(names, entry.Namespace)
-		}
-		return names
+// meant are the namespaces of the Action as far as it can be known before it was validated, and whether they are all.
+func (t *trip) meant(ctx context.Context) (names []string, known bool, _ error) {
+	for _, entry := range t.summary() {
+		names = append(names, entry.Namespace)
 	}
-	if action.Namespace != adminNamespace {
-		return []string{action.Namespace}
+	switch {
+	case len(names) > 0:
+		return names, true, nil
+	case t.action.Namespace != t.Options.AdminNamespace:
+		return []string{t.action.Namespace}, true, nil
+	case len(t.requested) > 0:
+		return t.requested, true, nil
 	}
-	return t.requested
+	schedule, err := t.local(ctx)
+	if _, missing := errors.AsType[*refusal](err); missing {
+		return nil, true, nil // It will be refused.
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return schedule.Spec.Template.Spec.Namespaces, len(schedule.Spec.Template.Spec.NamespaceSelectors) == 0, nil
 }

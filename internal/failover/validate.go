@@ -3,6 +3,7 @@ package failover
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -148,8 +149,9 @@ func (t *trip) checkNamespaces(ctx context.Context, schedule *storkv1alpha1.Migr
 	return wanted, nil
 }
 
-// running are the objects of a namespace that run and that do not.
-type running struct{ active, stopped []string }
+// running are the objects of a namespace that run and that do not. Custom resources that an Action created from where they waited
+// are kept apart: nobody stops them, so they may run or be left from an earlier failover.
+type running struct{ active, stopped, created []string }
 
 // alreadyActive finds the namespaces whose applications run where they are to arrive. A last Migration would stop them there and
 // overwrite what they wrote.
@@ -169,9 +171,15 @@ func (t *trip) alreadyActive(ctx context.Context, namespaces []string) (active m
 	if err != nil {
 		return nil, t.retry("validating", err), true
 	}
+	told, err := t.copyIsActive(ctx)
+	if err != nil {
+		return nil, t.retry("validating", err), true
+	}
 	active = map[string]bool{}
 	for namespace, objects := range found {
 		switch {
+		case len(objects.active) == 0 && len(objects.stopped) == 0 && len(objects.created) > 0:
+			active[namespace] = told
 		case len(objects.active) == 0:
 		case len(objects.stopped) == 0:
 			active[namespace] = true
@@ -180,6 +188,7 @@ func (t *trip) alreadyActive(ctx context.Context, namespaces []string) (active m
 				"Stop them there by storkctl deactivate migrations, or set skipLastMileMigration", namespace, some(objects.active), t.goal())), true
 		}
 	}
+	maps.DeleteFunc(active, func(_ string, is bool) bool { return !is })
 	if t.skipSource || len(active) == 0 {
 		return active, verdict{}, false
 	}
@@ -210,8 +219,7 @@ func (t *trip) onBothSides(ctx context.Context, schedule *storkv1alpha1.Migratio
 	return verdict{}, false
 }
 
-// running sorts objects by whether they run: whatever stopping would change does, and custom resources that an Action created from
-// where they waited.
+// running sorts objects by whether they run: whatever stopping would change does.
 func (t *trip) running(ctx context.Context, engine *activation.Engine, namespaces []string, choose chooser) (map[string]running, error) {
 	found := map[string]running{}
 	for _, activate := range []bool{false, true} {
@@ -223,8 +231,10 @@ func (t *trip) running(ctx context.Context, engine *activation.Engine, namespace
 			in, name := found[o.Namespace], o.Kind.Kind+" "+nameOf(&o)
 			created := o.ConfigMap != "" && strings.HasPrefix(o.Object.GetAnnotations()[activation.Mark], activation.StartedBy(""))
 			switch {
-			case o.Step == activation.StepSwitch && !activate, o.Step == activation.StepNone && created:
+			case o.Step == activation.StepSwitch && !activate:
 				in.active = append(in.active, name)
+			case o.Step == activation.StepNone && created:
+				in.created = append(in.created, name)
 			case o.Step == activation.StepSwitch, o.Step == activation.StepCreate:
 				in.stopped = append(in.stopped, name)
 			}

@@ -80,7 +80,8 @@ func unreachable(err error) bool {
 // passing tells whether the same request may succeed later. Whatever is no answer of an API server and no failure to reach it is
 // about the object itself.
 func passing(err error) bool {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // Each of several errors must be passing.
+	// Each of several errors must be.
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !passing(err) })
 	}
 	return unreachable(err) || apierrors.IsConflict(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||

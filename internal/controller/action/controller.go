@@ -91,7 +91,11 @@ func (r *Reconciler) begin(ctx context.Context, action *storkv1alpha1.Action) (c
 	if err := r.Live.List(ctx, others); err != nil {
 		return ctrl.Result{}, fmt.Errorf("looking for other Actions: %w", err)
 	}
-	if holder := failover.Waits(action, others.Items, r.Guide.Options.AdminNamespace); holder != "" {
+	holder, err := r.Guide.Waits(ctx, action, others.Items)
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("looking for Actions of the same namespaces: %w", err)
+	}
+	if holder != "" {
 		r.Guide.Hold(action, storkv1alpha1.ReasonWaitingForAction, "waits for "+holder)
 		return ctrl.Result{}, r.write(ctx, before, action)
 	}
