@@ -158,12 +158,12 @@ func (e *Engine) checkStashed(object *unstructured.Unstructured) (Kind, error) {
 // createStashed creates a custom resource and returns it as it is, also one that exists.
 func (e *Engine) createStashed(ctx context.Context, kind Kind, object *unstructured.Unstructured) (_ *unstructured.Unstructured, created bool, _ error) {
 	resource := e.cluster.Dynamic.Resource(kind.Resource).Namespace(object.GetNamespace())
-	live, err := resource.Create(ctx, object, metav1.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) {
-		live, err = resource.Get(ctx, object.GetName(), metav1.GetOptions{})
-		return live, false, err
+	live, err := resource.Get(ctx, object.GetName(), metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		live, err = resource.Create(ctx, object, metav1.CreateOptions{})
+		return live, err == nil, err
 	}
-	return live, err == nil, err
+	return live, false, err
 }
 
 // isSame tells which references are to an earlier object of the same name.
