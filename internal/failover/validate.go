@@ -3,7 +3,6 @@ package failover
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -34,9 +33,9 @@ func validate(ctx context.Context, t *trip) verdict {
 	if err != nil {
 		return t.retry("validating", err)
 	}
-	active, verdict, stop := t.alreadyActive(ctx, namespaces)
-	if stop {
-		return verdict
+	active, err := t.alreadyActive(ctx, namespaces)
+	if err != nil {
+		return t.retry("validating", err)
 	}
 	t.plan(namespaces, active)
 	switch {
@@ -147,101 +146,6 @@ func (t *trip) checkNamespaces(ctx context.Context, schedule *storkv1alpha1.Migr
 		return nil, refusef("MigrationSchedule %s migrates no namespaces", t.key(t.schedule))
 	}
 	return wanted, nil
-}
-
-// running are the objects of a namespace that run and that do not. Custom resources that an Action created from where they waited
-// are kept apart: nobody stops them, so they may run or be left from an earlier failover.
-type running struct{ active, stopped, created []string }
-
-// alreadyActive finds the namespaces whose applications run where they are to arrive. A last Migration would stop them there and
-// overwrite what they wrote.
-func (t *trip) alreadyActive(ctx context.Context, namespaces []string) (active map[string]bool, _ verdict, stop bool) {
-	schedule, err := t.active(ctx)
-	if err != nil {
-		return nil, t.retry("validating", err), true
-	}
-	if isTrue(schedule.Spec.Template.Spec.StartApplications) {
-		return nil, verdict{}, false // They run at both sides all the time.
-	}
-	engine, err := t.engineTo(ctx)
-	if err != nil {
-		return nil, t.retry("validating", err), true
-	}
-	found, err := t.running(ctx, engine, namespaces, t.arrives(schedule))
-	if err != nil {
-		return nil, t.retry("validating", err), true
-	}
-	told, err := t.copyIsActive(ctx)
-	if err != nil {
-		return nil, t.retry("validating", err), true
-	}
-	active = map[string]bool{}
-	for namespace, objects := range found {
-		switch {
-		case len(objects.active) == 0 && len(objects.stopped) == 0 && len(objects.created) > 0:
-			active[namespace] = told
-		case len(objects.active) == 0:
-		case len(objects.stopped) == 0:
-			active[namespace] = true
-		case !t.skipSource && !isTrue(t.filter.SkipLastMileMigration):
-			return nil, fail(storkv1alpha1.ReasonApplicationsActive, fmt.Sprintf("in namespace %s, %s run at the %s already: the last Migration would stop them and overwrite what they wrote. "+
-				"Stop them there by storkctl deactivate migrations, or set skipLastMileMigration", namespace, some(objects.active), t.goal())), true
-		}
-	}
-	maps.DeleteFunc(active, func(_ string, is bool) bool { return !is })
-	if t.skipSource || len(active) == 0 {
-		return active, verdict{}, false
-	}
-	v, stop := t.onBothSides(ctx, schedule, active)
-	return active, v, stop
-}
-
-// onBothSides refuses to say that all is well where applications run in both clusters.
-func (t *trip) onBothSides(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule, active map[string]bool) (_ verdict, stop bool) {
-	engine, err := t.engineFrom(ctx)
-	if err != nil {
-		return t.retry("validating", err), true
-	}
-	var namespaces []string
-	for namespace := range active {
-		namespaces = append(namespaces, namespace)
-	}
-	found, err := t.running(ctx, engine, namespaces, t.leaves(schedule, nil))
-	if err != nil {
-		return t.retry("validating", err), true
-	}
-	for namespace, objects := range found {
-		if len(objects.active) > 0 {
-			return fail(storkv1alpha1.ReasonApplicationsActive, fmt.Sprintf("the applications of namespace %s run in both clusters, at the %s %s: "+
-				"stop those of one side by storkctl deactivate migrations, or by hand", namespace, t.origin(), some(objects.active))), true
-		}
-	}
-	return verdict{}, false
-}
-
-// running sorts objects by whether they run: whatever stopping would change does.
-func (t *trip) running(ctx context.Context, engine *activation.Engine, namespaces []string, choose chooser) (map[string]running, error) {
-	found := map[string]running{}
-	for _, activate := range []bool{false, true} {
-		report := engine.List(ctx, activation.Request{Activate: activate, Namespaces: namespaces, Choose: choose.object, ChooseStashed: choose.stashed})
-		if err := problem(report); err != nil {
-			return nil, err
-		}
-		for _, o := range report.Outcomes {
-			in, name := found[o.Namespace], o.Kind.Kind+" "+nameOf(&o)
-			created := o.ConfigMap != "" && strings.HasPrefix(o.Object.GetAnnotations()[activation.Mark], activation.StartedBy(""))
-			switch {
-			case o.Step == activation.StepSwitch && !activate:
-				in.active = append(in.active, name)
-			case o.Step == activation.StepNone && created:
-				in.created = append(in.created, name)
-			case o.Step == activation.StepSwitch, o.Step == activation.StepCreate:
-				in.stopped = append(in.stopped, name)
-			}
-			found[o.Namespace] = in
-		}
-	}
-	return found, nil
 }
 
 // oweFencing tells what the user has to stop at the source, since the Action does not.

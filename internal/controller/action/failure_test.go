@@ -19,7 +19,9 @@ import (
 // refusing forbids writes to one cluster whose path ends so, once an Action is in a stage.
 func refusing(s *side, method, suffix string) func(*faults) {
 	return func(f *faults) {
-		f.refuse = func(to *side, how, path string) bool { return to == s && how == method && strings.HasSuffix(path, suffix) }
+		f.refuse = func(to *side, how, path string) bool {
+			return to == s && how == method && strings.HasSuffix(path, suffix)
+		}
 	}
 }
 
