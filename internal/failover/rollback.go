@@ -94,11 +94,14 @@ func (t *trip) byHandAfter(v verdict) verdict {
 	if v.outcome == outcomeWait && t.left(v) {
 		return v
 	}
-	for _, entry := range t.summary() {
+	for i, entry := range t.summary() {
 		if entry.Status == storkv1alpha1.ActionStatusSuccessful || entry.Status == storkv1alpha1.ActionStatusRollbackFailed {
 			continue
 		}
-		entry.Status, entry.Reason = storkv1alpha1.ActionStatusRollbackFailed, v.message
+		entry.Status, entry.Reason = storkv1alpha1.ActionStatusRollbackFailed, ""
+		if i < named { // The same for thousands of namespaces would not fit into the status.
+			entry.Reason = v.message
+		}
 	}
 	return fail(storkv1alpha1.ReasonRollbackFailed, fmt.Sprintf("rolling back failed, %s. To be done by hand: %s", v.message, t.instructions()))
 }

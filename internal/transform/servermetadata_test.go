@@ -47,6 +47,7 @@ metadata:
     deployment.kubernetes.io/desired-replicas: "1"
     deprecated.daemonset.template.generation: "1"
     control-plane.alpha.kubernetes.io/leader: "{}"
+    stork.libopenstorage.org/activation: stopped-by-u
     autoscaling.alpha.kubernetes.io/conditions: "[]"`,
 			after: "{apiVersion: apps/v1, kind: Deployment, metadata: {}}",
 		},

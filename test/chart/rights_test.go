@@ -18,7 +18,7 @@ import (
 // itTellsWhatIsForbidden takes the right away that the chart can do without.
 func itTellsWhatIsForbidden() {
 	It("says so when it may not try a ResourceTransformation", func(ctx SpecContext) {
-		_, err := helm(ctx, source, "upgrade", release, chart, "--namespace", namespace, "--set", "rbac.dryRunTransformations=false")
+		_, err := helm(ctx, source, "upgrade", release, chart, "--namespace", namespace, "--set", "rbac.dryRunTransformations=false,rbac.failover=false")
 		Expect(err).NotTo(HaveOccurred())
 		judged := transformAnew(ctx, "medium")
 		Expect(judged.Status.Status).To(Equal(storkv1alpha1.ResourceTransformationStatusFailed))

@@ -83,6 +83,18 @@ func itServes(leading func() *operator) {
 		Expect(web.Spec.Template.Spec.PriorityClassName).To(Equal("high"))
 	})
 
+	It("ends a failover that is wrong", func(ctx SpecContext) {
+		action := &storkv1alpha1.Action{ObjectMeta: metav1.ObjectMeta{Namespace: shop, Name: "wrong"}, Spec: storkv1alpha1.ActionSpec{
+			ActionType:      storkv1alpha1.ActionTypeFailover,
+			ActionParameter: storkv1alpha1.ActionParameter{FailoverParameter: storkv1alpha1.FailoverParameter{MigrationScheduleReference: "nothing"}},
+		}}
+		Expect(here.Create(ctx, action)).To(Succeed())
+		Eventually(func(g Gomega) {
+			g.Expect(here.Get(ctx, client.ObjectKeyFromObject(action), action)).To(Succeed())
+			g.Expect(action.Status.Reason).To(ContainSubstring("unable to find the reference MigrationSchedule nothing"))
+		}).WithContext(ctx).Should(Succeed())
+	})
+
 	It("purges what is gone", func(ctx SpecContext) {
 		gone := item(7)
 		Expect(here.Delete(ctx, gone)).To(Succeed())

@@ -33,9 +33,6 @@ type Reconciler struct {
 
 // +kubebuilder:rbac:groups=stork.libopenstorage.org,resources=actions,verbs=watch;patch
 // +kubebuilder:rbac:groups=stork.libopenstorage.org,resources=actions/status,verbs=patch
-// +kubebuilder:rbac:groups=stork.libopenstorage.org,resources=migrationschedules,verbs=patch
-// +kubebuilder:rbac:groups=stork.libopenstorage.org,resources=migrationschedules/status,verbs=patch
-// +kubebuilder:rbac:groups=stork.libopenstorage.org,resources=migrations,verbs=create;delete
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // What an application consists of is for its ApplicationRegistrations to say.

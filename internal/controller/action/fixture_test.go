@@ -3,6 +3,7 @@ package action
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -274,14 +275,18 @@ func (f *fixture) lastMiles(ctx context.Context, s *side) (names []string) {
 // pass lets time go by.
 func (f *fixture) pass(duration time.Duration) { f.clock.SetTime(f.clock.Now().Add(duration)) }
 
-// pod makes a pod of the Deployment in a cluster. There are no kubelets.
+// pod makes a pod of the Deployment in a cluster, by way of a ReplicaSet. There are no kubelets and no controllers.
 func pod(ctx context.Context, s *side, namespace, name string, phase corev1.PodPhase) *corev1.Pod {
 	GinkgoHelper()
 	web := object(namespace, application()[0])
 	Expect(s.Get(ctx, client.ObjectKeyFromObject(web), web)).To(Succeed())
+	set := object(namespace, strings.Replace(application()[0], "kind: Deployment", "kind: ReplicaSet", 1))
+	set.SetName("of-" + name)
+	set.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "Deployment", Name: "web", UID: web.GetUID()}})
+	Expect(s.Create(ctx, set)).To(Succeed())
 	p := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, OwnerReferences: []metav1.OwnerReference{{
-			APIVersion: "apps/v1", Kind: "Deployment", Name: "web", UID: web.GetUID(),
+			APIVersion: "apps/v1", Kind: "ReplicaSet", Name: set.GetName(), UID: set.GetUID(),
 		}}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "i"}}},
 	}

@@ -6,6 +6,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -72,21 +73,33 @@ var _ = Describe("The same failover twice", func() {
 var _ = Describe("A failover and a Migration of the schedule", func() {
 	It("do not cross: the failover waits for it, and no other one starts", func(ctx SpecContext) {
 		f := newFixture(ctx, 1)
-		f.pass(2 * time.Hour)
-		f.ready(ctx, primary, false)
-		f.ready(ctx, primary, true)
-		// The Migration is made, and waits for its pair.
-		f.look(ctx, primary, forward)
 		f.hold(ctx)
 		action := f.failover(ctx)
 		f.until(ctx, action, func() bool { return succeeded(action).reason == storkv1alpha1.ReasonWaitingForMigration })
 		Expect(f.suspended(ctx, primary, forward)).To(BeTrue())
 		Expect(state(ctx, primary, f.namespaces[0])).To(Equal(runs()))
-		f.pass(2 * time.Hour)
-		f.look(ctx, primary, forward)
 		f.release(ctx)
-		f.clock.SetTime(f.clock.Now().Add(-2 * time.Hour))
 		f.succeed(ctx, action)
+		f.pass(2 * time.Hour)
+		items := f.look(ctx, primary, forward).Status.Items[storkv1alpha1.SchedulePolicyTypeInterval]
+		Expect(items).To(HaveLen(1), "one has been due for an hour")
+	})
+
+	It("do not cross where one is only written down", func(ctx SpecContext) {
+		f := newFixture(ctx, 1)
+		schedule := f.read(ctx, primary, forward)
+		items := schedule.Status.Items[storkv1alpha1.SchedulePolicyTypeInterval]
+		schedule.Status.Items[storkv1alpha1.SchedulePolicyTypeInterval] = append(items, &storkv1alpha1.ScheduledMigrationStatus{
+			Name: "still-to-be-made", CreationTimestamp: new(metav1.NewTime(f.clock.Now())),
+		})
+		Expect(primary.Status().Update(ctx, schedule)).To(Succeed())
+		action := f.failover(ctx)
+		f.until(ctx, action, func() bool { return succeeded(action).reason == storkv1alpha1.ReasonWaitingForMigration })
+		Expect(succeeded(action).message).To(Equal("waits for Migration still-to-be-made"))
+		f.pass(time.Hour)
+		f.finish(ctx, action)
+		Expect(action.Status.Status).To(Equal(storkv1alpha1.ActionStatusFailed))
+		Expect(*f.read(ctx, primary, forward).Spec.Suspend).To(BeFalse())
 	})
 })
 
