@@ -36,6 +36,13 @@ func (f *fixture) untouched(ctx context.Context) {
 	}
 	Expect(f.states(ctx, secondary)).To(HaveEach(stopped(false)))
 	Expect(f.active(ctx, secondary, forward)).To(BeFalse())
+	Eventually(func(g Gomega) {
+		for _, name := range f.lastMiles(ctx, primary) {
+			migration := &storkv1alpha1.Migration{}
+			g.Expect(primary.Get(ctx, client.ObjectKey{Namespace: f.home, Name: name}, migration)).To(Succeed())
+			g.Expect(migration.Status.Stage).To(Equal(storkv1alpha1.MigrationStageFinal), "it is to be cancelled")
+		}
+	}).WithTimeout(5 * time.Second).Should(Succeed())
 	schedule := f.read(ctx, primary, forward)
 	Expect(*schedule.Spec.Suspend).To(BeFalse())
 	Expect(schedule.Annotations).NotTo(HaveKey(storkv1alpha1.AnnotationSuspendedBy))
@@ -98,6 +105,12 @@ var _ = Describe("A failover that fails", func() {
 		Entry("when a custom resource cannot be created at the destination", func(_ context.Context, f *fixture, _ *storkv1alpha1.Action) {
 			f.faults.set(refusing(secondary, "POST", "/caches"))
 		}, "Cache"),
+		Entry("when another copy cannot be told", func(ctx context.Context, f *fixture, _ *storkv1alpha1.Action) {
+			other := f.read(ctx, secondary, forward)
+			other.ObjectMeta = metav1.ObjectMeta{Namespace: f.home, Name: f.name("later"), Annotations: other.Annotations}
+			Expect(secondary.Create(ctx, other)).To(Succeed())
+			f.faults.set(refusing(secondary, "PATCH", "/migrationschedules/"+f.name("later")+"/status"))
+		}, "telling the copies of schedules"),
 		Entry("when the copy of the schedule cannot be told", func(_ context.Context, f *fixture, _ *storkv1alpha1.Action) {
 			f.faults.set(refusing(secondary, "PATCH", "/migrationschedules/"+f.name(forward)+"/status"))
 		}, "telling the copies of schedules"),
