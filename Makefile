@@ -23,6 +23,10 @@ help: ## Show this help.
 demo: build ## Migrate a real application between two real clusters on this machine (KEEP=1 leaves them up).
 	$(GO) build -o bin/ ./hack/demo && exec bin/demo $(if $(KEEP),-keep)
 
+.PHONY: demo-dr
+demo-dr: build ## Fail an application over and back between two real clusters on this machine; it prints RPO and RTO.
+	$(GO) build -o bin/demo-dr ./hack/demo/dr && exec bin/demo-dr
+
 .PHONY: test
 test: binaries ## Run all tests, with the race detector, against real API servers.
 	@mkdir -p build
