@@ -236,3 +236,27 @@ func TestStatusStaysSmall(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 }
+
+func TestAnActionLooksMoreSeldomTheLongerItWaits(t *testing.T) {
+	trip, clock := testTrip(storkv1alpha1.ActionTypeFailover, storkv1alpha1.ActionStageWaitAfterScaleDown)
+	began := clock.Now()
+	for _, step := range []struct {
+		waited, want time.Duration
+		reason       string
+	}{
+		{0, 500 * time.Millisecond, storkv1alpha1.ReasonPodsRunning},
+		{4 * time.Second, 2 * time.Second, storkv1alpha1.ReasonPodsRunning},
+		{30 * time.Second, 5 * time.Second, storkv1alpha1.ReasonPodsRunning},
+		{30 * time.Second, 500 * time.Millisecond, storkv1alpha1.ReasonUnreachable},
+	} {
+		clock.SetTime(began.Add(step.waited))
+		v := wait(step.reason, "", 0)
+		trip.settle(v)
+		if got := trip.pause(v); got != step.want {
+			t.Errorf("after %s of %s the next look is in %s, want %s", step.waited, step.reason, got, step.want)
+		}
+	}
+	if got := trip.pause(again("")); got != 0 {
+		t.Errorf("what goes on at once waits %s", got)
+	}
+}

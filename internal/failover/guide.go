@@ -21,8 +21,12 @@ const (
 	DefaultPodsTimeout = 15 * time.Minute
 )
 
-// pollInterval is how soon a running Action looks again at what it waits for, be it here or at the other cluster.
-const pollInterval = 5 * time.Second
+// pollFirst and pollMost bound how soon a running Action looks again at what it waits for, be it here or at the other cluster. It looks
+// more seldom the longer it waits: applications stand still meanwhile, and most of what is waited for takes a second.
+const (
+	pollFirst = 500 * time.Millisecond
+	pollMost  = 5 * time.Second
+)
 
 // Options are what an administrator may choose.
 type Options struct {
@@ -72,7 +76,16 @@ func (g *Guide) Step(ctx context.Context, action *storkv1alpha1.Action) Result {
 	t := newTrip(g, action)
 	v := t.stage()(ctx, t)
 	t.settle(v)
-	return Result{After: v.after, Notices: t.notices}
+	return Result{After: t.pause(v), Notices: t.notices}
+}
+
+// pause is how long to wait after a step.
+func (t *trip) pause(v verdict) time.Duration {
+	since := t.action.Status.StageTimestamp
+	if v.outcome != outcomeWait || !v.poll || since == nil {
+		return 0
+	}
+	return min(max(t.Clock.Since(since.Time)/2, pollFirst), pollMost)
 }
 
 // Cancel turns an Action that was begun back, because nobody wants it any more.

@@ -21,8 +21,10 @@ type verdict struct {
 	next    storkv1alpha1.ActionStageType
 	// reason and message say what is waited for, or why it failed.
 	reason, message string
-	// after is when to look again, bound how long to wait at most; zero is for ever.
-	after, bound time.Duration
+	// poll says that there is something to wait for: without, the next step is taken at once.
+	poll bool
+	// bound is how long to wait at most; zero is for ever.
+	bound time.Duration
 }
 
 type outcome int
@@ -38,7 +40,7 @@ func proceed(next storkv1alpha1.ActionStageType, message string) verdict {
 }
 
 func wait(reason, message string, bound time.Duration) verdict {
-	return verdict{outcome: outcomeWait, reason: reason, message: message, after: pollInterval, bound: bound}
+	return verdict{outcome: outcomeWait, reason: reason, message: message, poll: true, bound: bound}
 }
 
 // again goes on in the same stage at once.
