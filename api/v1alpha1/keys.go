@@ -53,10 +53,10 @@ const (
 	AnnotationCreatedByStork = keyPrefix + "created-by-stork"
 
 	// AnnotationActivation tells which Action started or stopped an object, or told a static copy that its applications are active:
-	// "started-by-<uid>" or "stopped-by-<uid>". It lets the Action undo just that, and it is not one of Stork's keys.
+	// "started-by-<uid>" or "stopped-by-<uid>". It lets the Action undo just that. It is Godwit's own.
 	AnnotationActivation = keyPrefix + "activation"
-	// AnnotationSuspendedBy is the UID of the Action that suspended a MigrationSchedule which was not suspended before. It is not one
-	// of Stork's keys.
+	// AnnotationSuspendedBy is the UID of the Action that suspended a MigrationSchedule which was not suspended before. It is
+	// Godwit's own.
 	AnnotationSuspendedBy = keyPrefix + "suspended-by-action"
 	// AnnotationLastMileSchedule is on the Migration that an Action made of a MigrationSchedule.
 	AnnotationLastMileSchedule = keyPrefix + "lastmile-migration-schedule-name"

@@ -94,7 +94,8 @@ func (t *trip) lastMile(schedule *storkv1alpha1.MigrationSchedule) *storkv1alpha
 	annotations := maps.Clone(schedule.Annotations)
 	for _, key := range []string{
 		storkv1alpha1.AnnotationStaticCopy, storkv1alpha1.AnnotationMigrationScheduleName, storkv1alpha1.AnnotationSuspendedBy,
-		storkv1alpha1.AnnotationActivation, storkv1alpha1.AnnotationResourceHash, corev1.LastAppliedConfigAnnotation,
+		storkv1alpha1.AnnotationActivation, storkv1alpha1.AnnotationApplicationActivated, storkv1alpha1.AnnotationResourceHash,
+		corev1.LastAppliedConfigAnnotation,
 	} {
 		delete(annotations, key)
 	}
