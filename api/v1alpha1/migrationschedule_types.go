@@ -118,7 +118,7 @@ type MigrationScheduleStatus struct {
 // +kubebuilder:printcolumn:name="PolicyName",type=string,JSONPath=`.spec.schedulePolicyName`
 // +kubebuilder:printcolumn:name="ClusterPair",type=string,JSONPath=`.spec.template.spec.clusterPair`
 // +kubebuilder:printcolumn:name="Suspend",type=boolean,JSONPath=`.spec.suspend`
-// +kubebuilder:printcolumn:name="Next-Run-Time",type=string,JSONPath=`.status.nextRunTime`
+// +kubebuilder:printcolumn:name="Next-Run-Time",type=string,priority=1,JSONPath=`.status.nextRunTime`
 // +kubebuilder:printcolumn:name="Last-Success-Time",type=date,JSONPath=`.status.lastSuccessTime`
 // +kubebuilder:printcolumn:name="Last-Success-Duration",type=string,JSONPath=`.status.lastSuccessDuration`
 // +kubebuilder:validation:XValidation:rule="has(self.spec) || (oldSelf.hasValue() && !has(oldSelf.value().spec))",optionalOldSelf=true,message="spec is missing: say there what to migrate, and when"
