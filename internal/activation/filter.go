@@ -49,18 +49,32 @@ func isNamed(info storkv1alpha1.ObjectInfo, kind schema.GroupVersionKind, object
 // coreGroup is how Stork writes the name of the core API group, which is empty.
 const coreGroup = "core"
 
-// NamesKind tells whether one of the names is that of a kind.
+// NamesKind tells whether one of the names is that of a kind: its kind or resource, alone, before its group, as in Deployment.apps, or
+// after its group and version, as in apps/v1/Deployment. Which version it is makes no difference.
 func NamesKind(names []string, kind Kind) bool {
 	return slices.ContainsFunc(names, func(text string) bool {
-		name, group, qualified := strings.Cut(strings.TrimSpace(text), ".")
-		if strings.EqualFold(group, coreGroup) {
-			group = ""
-		}
+		name, group, qualified := splitKind(strings.TrimSpace(text))
 		if name == "" || qualified && !strings.EqualFold(group, kind.Group) {
 			return false
 		}
 		return strings.EqualFold(name, kind.Kind) || strings.EqualFold(name, kind.Resource.Resource)
 	})
+}
+
+func splitKind(text string) (name, group string, qualified bool) {
+	parts := strings.Split(text, "/")
+	switch len(parts) {
+	case 3:
+		name, group, qualified = parts[2], parts[0], true
+	case 2:
+		name, qualified = parts[1], true // The core group has a version only.
+	default:
+		name, group, qualified = strings.Cut(text, ".")
+	}
+	if strings.EqualFold(group, coreGroup) {
+		group = ""
+	}
+	return name, group, qualified
 }
 
 func hasAll(labels, wanted map[string]string) bool {
