@@ -83,7 +83,7 @@ func (d *demo) awaitMigration(ctx context.Context, cluster int, schedule string)
 	const query = `jsonpath={range .status.items.Interval[?(@.status=="Successful")]}{.creationTimestamp}{"\n"}{end}`
 	return until(ctx, "a Migration of schedule "+schedule, func(ctx context.Context) (bool, error) {
 		output, err := d.Kubectl(ctx, cluster, nil, "get", "migrationschedule", schedule, "-n", namespace, "-o", query)
-		for _, created := range strings.Fields(output) {
+		for created := range strings.FieldsSeq(output) {
 			if created >= since {
 				return true, nil
 			}
