@@ -344,6 +344,7 @@ var _ = Describe("perform failover and perform failback", func() {
 			clock := clocktesting.NewFakeClock(now)
 			b = start(ctx, clock, "perform", "failover", "-m", "ms", "-n", namespace, "--wait")
 			Eventually(b.out.String).Should(HaveSuffix(header))
+			Eventually(clock.HasWaiters).Should(BeTrue())
 			clock.Step(6 * time.Hour)
 			Eventually(b.code).Should(Receive(Equal(1)))
 			Expect(b.err.String()).To(Equal("error: Timed out performing task\n"))

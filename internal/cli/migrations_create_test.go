@@ -128,6 +128,7 @@ var _ = Describe("create migrations", func() {
 		It("gives up after six hours", func(ctx SpecContext) {
 			clock := clocktesting.NewFakeClock(now)
 			b := wait(ctx, clock)
+			Eventually(clock.HasWaiters).Should(BeTrue())
 			clock.Step(6*time.Hour - time.Second)
 			set(ctx, "Volumes", "InProgress", "")
 			Eventually(b.out.String).Should(HaveSuffix("Volumes\t\tInProgress          \n"), "it still waits")
