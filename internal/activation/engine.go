@@ -86,6 +86,8 @@ type Outcome struct {
 	Object *unstructured.Unstructured
 	// ConfigMap that the object waited in; empty for others.
 	ConfigMap string
+	// Differs tells of a custom resource that is there already that its spec is not the one in the ConfigMap.
+	Differs bool
 	// Err is why it could not be started or stopped.
 	Err error
 	// PodErrs are of pods, by name, that were to be deleted and could not; "" is for their list.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -89,6 +90,7 @@ func (e *Engine) unstash(ctx context.Context, kind Kind, s *stash, o *Outcome) {
 	o.Object = live
 	if !created {
 		o.Step = StepNone
+		o.Differs = !equality.Semantic.DeepEqual(live.Object["spec"], s.object.Object["spec"])
 	}
 	for _, claim := range slices.Sorted(maps.Keys(s.ownedClaims)) {
 		owner := s.ownedClaims[claim]

@@ -31,10 +31,25 @@ func scaleUp(ctx context.Context, t *trip) verdict {
 	if err := t.tellActive(ctx); err != nil {
 		return t.retry("telling the copies of schedules at the "+t.goal()+" that their applications are active", err)
 	}
+	t.tellDiffering(report.Outcomes)
 	if t.skipSource {
 		return proceed(storkv1alpha1.ActionStageFinal, "")
 	}
 	return t.conclude(ctx)
+}
+
+// tellDiffering names the custom resources that were never stopped where they arrive, so that they are not as they were migrated.
+func (t *trip) tellDiffering(outcomes []activation.Outcome) {
+	var names []string
+	for i := range outcomes {
+		if o := &outcomes[i]; o.Differs {
+			names = append(names, fmt.Sprintf("%s %s/%s (ConfigMap %s)", o.Kind.Kind, o.Namespace, nameOf(o), o.ConfigMap))
+		}
+	}
+	if len(names) > 0 {
+		t.warn(storkv1alpha1.ReasonNotStopped, fmt.Sprintf("%s were at the %s already and keep their spec, which is not the one that was migrated: "+
+			"to have that, delete them there and run storkctl activate migrations", some(names), t.goal()))
+	}
 }
 
 // conclude tells the cluster that the applications have left. They run: this is no reason to turn back.
