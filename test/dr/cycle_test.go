@@ -84,8 +84,14 @@ func failOverCycle(ctx SpecContext) {
 	expectHeld(ctx, cycle)
 
 	By("stopping at the source what nobody else can, as the Action asks")
-	Expect(standby.warnings(ctx, storkv1alpha1.ReasonNotStopped)).To(ContainElement(ContainSubstring("Cache cycle/cache are stopped at the source: stop them by hand")))
+	Expect(standby.warnings(ctx, storkv1alpha1.ReasonNotStopped)).To(ContainElement(ContainSubstring("Cache cycle/cache, Cache cycle/sessions are stopped at the source: stop them by hand")))
 	source.kubectl(ctx, "delete", "cache", "cache", "-n", cycle)
+}
+
+// sessions is the size of the cache that is left as it is at the source.
+func (s *side) sessions(ctx context.Context) any {
+	GinkgoHelper()
+	return s.field(ctx, "shop.example.com/v1", "Cache", cycle, "sessions", "spec.size")
 }
 
 // warnings are what Events of the application's namespace say for a reason.
@@ -104,7 +110,9 @@ func (s *side) warnings(ctx context.Context, reason string) (notes []string) {
 func failBackCycle(ctx SpecContext) {
 	By("going on at the standby")
 	standby.kubectl(ctx, "patch", "rabbitmqcluster", "queue", "-n", cycle, "--type=merge", "-p", `{"spec":{"replicas":7}}`)
-	standby.kubectl(ctx, "patch", "cache", "cache", "-n", cycle, "--type=merge", "-p", `{"spec":{"size":2}}`)
+	for _, cache := range []string{"cache", "sessions"} {
+		standby.kubectl(ctx, "patch", "cache", cache, "-n", cycle, "--type=merge", "-p", `{"spec":{"size":2}}`)
+	}
 	standby.schedule(ctx, cycle, backward, cycle)
 	Expect(source.state(ctx)).To(Equal(stopped(nil)))
 	Expect(source.read(ctx, cycle, backward).Annotations).To(HaveKeyWithValue(storkv1alpha1.AnnotationStaticCopy, "true"))
@@ -115,6 +123,13 @@ func failBackCycle(ctx SpecContext) {
 	Expect(failBack(ctx, cycle, backward)).To(ContainSubstring("completed successfully"))
 	Expect(standby.storkctl(ctx, "get", "failback", "-n", cycle)).To(MatchRegexp(`Completed\s+Successful\s+.*1/1 namespaces`))
 	Expect(source.state(ctx)).To(Equal(running(7, 2)))
+	Expect(source.sessions(ctx)).To(Equal(int64(1)), "nobody has stopped it")
+	Expect(standby.warnings(ctx, storkv1alpha1.ReasonNotStopped)).To(ContainElement(
+		HavePrefix("Cache cycle/sessions (ConfigMap cache-shop.example.com-sessions) were at the source already and keep their spec")))
+	source.kubectl(ctx, "delete", "cache", "sessions", "-n", cycle)
+	source.storkctl(ctx, "activate", "migrations", "-n", cycle)
+	Expect(source.sessions(ctx)).To(Equal(int64(2)), "the warning said how")
+
 	Expect(standby.state(ctx)).To(Equal(stopped(int64(2))))
 	standby.kubectl(ctx, "delete", "cache", "cache", "-n", cycle)
 	Expect(source.field(ctx, "v1", "ConfigMap", cycle, "settings", "data.colour")).To(Equal("green"))
