@@ -33,14 +33,14 @@ type Engine struct {
 }
 
 // NewEngine finds out which kinds the cluster has and how they are stopped. Groups whose API server does not answer are left out and
-// told as notices.
+// told as notices, if they have such kinds.
 func NewEngine(ctx context.Context, cluster Cluster) (engine *Engine, notices []string, err error) {
 	engine = &Engine{cluster: cluster}
-	wanted, err := engine.findRegistrations(ctx)
+	wanted, groups, err := engine.findRegistrations(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	notices, err = engine.findKinds(ctx, wanted)
+	notices, err = engine.findKinds(ctx, wanted, groups)
 	return engine, notices, err
 }
 

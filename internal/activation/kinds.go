@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/discovery"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -61,12 +62,12 @@ func builtInKinds() (first, last []Kind) {
 	return first, last
 }
 
-// findRegistrations reads how custom resources are stopped, and returns all kinds that can be. The registrations of users go before
-// those that are built in.
-func (e *Engine) findRegistrations(ctx context.Context) ([]Kind, error) {
+// findRegistrations reads how custom resources are stopped, and returns all kinds that can be, and the groups of those and of what is
+// stashed. The registrations of users go before those that are built in.
+func (e *Engine) findRegistrations(ctx context.Context) (wanted []Kind, groups sets.Set[string], _ error) {
 	resources, err := e.registered(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	first, last := builtInKinds()
 	builtIn := map[schema.GroupKind]bool{}
@@ -77,7 +78,14 @@ func (e *Engine) findRegistrations(ctx context.Context) ([]Kind, error) {
 		resources = append(resources, registration.Resources...)
 	}
 	e.registrations = workload.NewRegistrations(resources)
-	return slices.Concat(first, registeredKinds(resources, builtIn), last), nil
+	groups = sets.New[string]()
+	for kind := range builtIn {
+		groups.Insert(kind.Group)
+	}
+	for _, r := range resources {
+		groups.Insert(r.Group)
+	}
+	return slices.Concat(first, registeredKinds(resources, builtIn), last), groups, nil
 }
 
 // registered reads the ApplicationRegistrations; a cluster without the kind has none.
@@ -111,12 +119,15 @@ func registeredKinds(resources []storkv1alpha1.ApplicationResource, known map[sc
 	})
 }
 
-// findKinds keeps the kinds that the cluster serves, in the registered version if that is served, else in the preferred one.
-func (e *Engine) findKinds(ctx context.Context, wanted []Kind) (notices []string, _ error) {
+// findKinds keeps the kinds that the cluster serves, in the registered version if that is served, else in the preferred one. A failing
+// API of metrics, for example, is nothing to applications: only that of one of the groups is told.
+func (e *Engine) findKinds(ctx context.Context, wanted []Kind, concerned sets.Set[string]) (notices []string, _ error) {
 	groups, resources, err := discovery.ToServerResourcesInterfaceWithContext(e.cluster.Discovery).ServerGroupsAndResourcesWithContext(ctx)
 	if failing, ok := errors.AsType[*discovery.ErrGroupDiscoveryFailed](err); ok {
 		for _, gv := range slices.SortedFunc(maps.Keys(failing.Groups), func(x, y schema.GroupVersion) int { return strings.Compare(x.String(), y.String()) }) {
-			notices = append(notices, fmt.Sprintf("objects of %s, its API server does not answer: %v", gv, failing.Groups[gv]))
+			if concerned.Has(gv.Group) {
+				notices = append(notices, fmt.Sprintf("objects of %s, its API server does not answer: %v", gv, failing.Groups[gv]))
+			}
 		}
 	} else if err != nil {
 		return nil, err

@@ -1,11 +1,15 @@
 package activation
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	dynamicfake "k8s.io/client-go/dynamic/fake"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
@@ -66,4 +70,44 @@ func TestRegisteredKinds(t *testing.T) {
 	if diff := cmp.Diff([]string{"A", "Nested", "Z"}, names); diff != "" {
 		t.Errorf("kinds that can be stopped, each once, sorted (-want,+got)\n%s", diff)
 	}
+}
+
+// halfDiscovery is of a cluster with some groups whose API servers do not answer.
+type halfDiscovery struct {
+	discovery.DiscoveryInterface
+	failing map[schema.GroupVersion]error
+}
+
+func (d halfDiscovery) ServerGroupsAndResources() ([]*metav1.APIGroup, []*metav1.APIResourceList, error) {
+	return nil, nil, &discovery.ErrGroupDiscoveryFailed{Groups: d.failing}
+}
+
+func TestOnlyGroupsOfApplicationsMatter(t *testing.T) {
+	apps, metrics := schema.GroupVersion{Group: "apps", Version: "v1"}, schema.GroupVersion{Group: "metrics.k8s.io", Version: "v1beta1"}
+	for name, test := range map[string]struct {
+		failing schema.GroupVersion
+		notices int
+	}{
+		"that of Deployments is told": {apps, 1},
+		"that of metrics is not":      {metrics, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			engine := &Engine{cluster: Cluster{
+				Dynamic:   dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), registrationLists()),
+				Discovery: halfDiscovery{failing: map[schema.GroupVersion]error{test.failing: errors.New("unavailable")}},
+			}}
+			wanted, groups, err := engine.findRegistrations(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			notices, err := engine.findKinds(t.Context(), wanted, groups)
+			if err != nil || len(notices) != test.notices {
+				t.Errorf("%q, %v, want %d notices", notices, err, test.notices)
+			}
+		})
+	}
+}
+
+func registrationLists() map[schema.GroupVersionResource]string {
+	return map[schema.GroupVersionResource]string{storkv1alpha1.GroupVersion.WithResource("applicationregistrations"): "ApplicationRegistrationList"}
 }
