@@ -85,6 +85,10 @@ func (p *pass) writeCopy(ctx context.Context) copyState {
 	target := destination.Resource(schedules).Namespace(p.schedule.Namespace)
 	live, err := target.Get(ctx, p.schedule.Name, metav1.GetOptions{})
 	switch {
+	case apierrors.IsNotFound(err) && p.autoSuspended():
+		// A new one would say that no applications are active there.
+		return copyState{unknown: true, problem: fmt.Sprintf("the copy at the destination, which said that the applications are active there, is gone: "+
+			"if they run there no longer, run storkctl resume migrationschedule %s -n %s", p.schedule.Name, p.schedule.Namespace)}
 	case apierrors.IsNotFound(err):
 		return createCopy(ctx, destination, p.schedule)
 	case apierrors.IsForbidden(err):

@@ -5,6 +5,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -35,6 +36,30 @@ var _ = Describe("Applications that are active at the destination", func() {
 		s, _ = f.reconcile(ctx)
 		Expect(s.Spec.Suspend).To(HaveValue(BeFalse()))
 		Expect(f.migrations(ctx)).To(HaveLen(2))
+	})
+
+	It("keep a schedule suspended whose copy, which said so, is gone", func(ctx SpecContext) {
+		f.schedule(ctx)
+		f.reconcile(ctx)
+		f.finish(ctx, successful)
+		f.activate(ctx, true)
+		f.pass(30 * time.Minute)
+		f.reconcile(ctx)
+		Expect(there.Delete(ctx, f.copied(ctx))).To(Succeed())
+		for range 3 {
+			f.pass(lookInterval)
+			s, result := f.reconcile(ctx)
+			Expect(s.Spec.Suspend).To(HaveValue(BeTrue()))
+			Expect(result.RequeueAfter).To(Equal(lookInterval))
+			Expect(meta.FindStatusCondition(s.Status.Conditions, storkv1alpha1.ConditionCopied).Message).To(ContainSubstring("storkctl resume migrationschedule dr"))
+		}
+		Expect(f.migrations(ctx)).To(HaveLen(1), "another one would stop the applications and overwrite what they wrote")
+
+		By("resuming it by hand")
+		f.edit(ctx, func(s *object) { s.Spec.Suspend = new(false) })
+		f.reconcile(ctx)
+		Expect(f.migrations(ctx)).To(HaveLen(2))
+		Expect(f.copied(ctx)).NotTo(BeNil())
 	})
 
 	It("keep a schedule from running that does not want that", func(ctx SpecContext) {
