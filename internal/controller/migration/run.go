@@ -52,6 +52,7 @@ func (r *run) do(ctx context.Context) error {
 		r.refuseActivated,
 		r.runPreExecRule,
 		r.migrateVolumes,
+		r.refuseActivated, // Volumes can take hours.
 		r.migrateObjects,
 	}
 	for _, stage := range stages {

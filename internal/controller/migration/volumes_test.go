@@ -65,6 +65,29 @@ var _ = Describe("A Migration with volumes of a storage driver", func() {
 		Expect(migration.Status.Summary.TotalBytesMigrated).To(BeEquivalentTo(2 * fake.VolumeBytes))
 	})
 
+	It("brings no objects over applications that were activated while the data moved", func(ctx SpecContext) {
+		migration := newVolumeMigration(ctx, nil)
+		migration.Annotations = map[string]string{storkv1alpha1.AnnotationMigrationScheduleName: "nightly"}
+		Expect(here.Update(ctx, migration)).To(Succeed())
+		schedule := &storkv1alpha1.MigrationSchedule{ObjectMeta: metav1.ObjectMeta{
+			Namespace: migration.Namespace, Name: "nightly", Annotations: map[string]string{storkv1alpha1.AnnotationStaticCopy: "true"},
+		}}
+		journal.polled = func(driver *fake.Driver) {
+			defer GinkgoRecover()
+			if journal.polls == 1 {
+				Expect(there.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: migration.Namespace}})).To(Succeed())
+				Expect(there.Create(ctx, schedule)).To(Succeed())
+				schedule.Status.ApplicationActivated = true
+				Expect(there.Status().Update(ctx, schedule)).To(Succeed())
+			}
+			driver.Finish("")
+		}
+		startOperator(journal, -1).work(ctx, migration)
+		Expect(migration.Status.Status).To(Equal(storkv1alpha1.MigrationStatusFailed))
+		Expect(migration.Status.Conditions).To(ContainElement(HaveField("Reason", storkv1alpha1.ReasonApplicationsActive)))
+		Expect(there.Get(ctx, types.NamespacedName{Namespace: migration.Namespace, Name: "settings"}, &corev1.ConfigMap{})).NotTo(Succeed())
+	})
+
 	It("is continued after a crash at any point: the rules have run where they must, and every volume is copied once", func(ctx SpecContext) {
 		crashAnywhere(ctx, func(crashed *operator, migration *storkv1alpha1.Migration) {
 			journal := crashed.journal
