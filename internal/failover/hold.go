@@ -3,6 +3,7 @@ package failover
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -115,6 +116,9 @@ func (t *trip) schedules(ctx context.Context) (dynamic.ResourceInterface, error)
 // releaseSchedule undoes the suspension if it is this Action's.
 func (t *trip) releaseSchedule(ctx context.Context) error {
 	schedule, err := t.active(ctx)
+	if _, gone := errors.AsType[*refusal](err); gone {
+		return nil // There is nothing left to resume.
+	}
 	if err != nil || schedule.Annotations[storkv1alpha1.AnnotationSuspendedBy] != t.uid() {
 		return err
 	}
