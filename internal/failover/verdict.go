@@ -1,8 +1,12 @@
 package failover
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -75,8 +79,12 @@ func unreachable(err error) bool {
 	if _, ok := errors.AsType[*accessError](err); ok || apierrors.IsUnauthorized(err) {
 		return true
 	}
-	_, ok := errors.AsType[*url.Error](err)
-	return ok
+	if _, ok := errors.AsType[*url.Error](err); ok {
+		return true
+	}
+	// An answer that broke off.
+	_, broken := errors.AsType[net.Error](err)
+	return broken || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // passing tells whether the same request may succeed later. Whatever is no answer of an API server and no failure to reach it is
@@ -86,7 +94,10 @@ func passing(err error) bool {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !passing(err) })
 	}
-	return unreachable(err) || apierrors.IsConflict(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
+	// An API server whose etcd has no leader says 500, of no known reason.
+	status, ok := errors.AsType[*apierrors.StatusError](err)
+	failing := ok && status.ErrStatus.Code >= http.StatusInternalServerError
+	return unreachable(err) || failing || apierrors.IsConflict(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
 		apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) ||
 		apierrors.IsUnexpectedServerError(err)
 }
@@ -139,7 +150,7 @@ func (t *trip) turnBack(v verdict) {
 	case status.Summary == nil:
 		t.end(storkv1alpha1.ActionStatusFailed, v.reason, v.message)
 	default:
-		status.Status, status.Reason = storkv1alpha1.ActionStatusInProgress, v.message
+		status.Status, status.Reason = storkv1alpha1.ActionStatusInProgress, shorten(v.message)
 		t.enter(t.stages.back)
 		t.note(metav1.ConditionUnknown, v.reason, "rolling back: "+v.message)
 	}
@@ -160,7 +171,7 @@ func (t *trip) finish(v verdict) {
 func (t *trip) end(state storkv1alpha1.ActionStatusType, reason, message string) {
 	status := &t.action.Status
 	t.enter(storkv1alpha1.ActionStageFinal)
-	status.Status, status.Reason = state, message
+	status.Status, status.Reason = state, shorten(message)
 	status.FinishTimestamp = new(metav1.NewTime(t.Clock.Now()))
 	succeeded := metav1.ConditionFalse
 	if state == storkv1alpha1.ActionStatusSuccessful {
@@ -172,12 +183,17 @@ func (t *trip) end(state storkv1alpha1.ActionStatusType, reason, message string)
 // maxMessage bounds messages of conditions, which API servers do at 32768 characters.
 const maxMessage = 16384
 
+func shorten(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage], "") + "…"
+}
+
 // note writes the conditions. They follow kstatus: an Action that failed is Stalled, for nothing more happens.
 func (t *trip) note(succeeded metav1.ConditionStatus, reason, message string) {
 	status := &t.action.Status
-	if len(message) > maxMessage {
-		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
-	}
+	message = shorten(message)
 	if status.Stage == storkv1alpha1.ActionStageInitial && succeeded == metav1.ConditionUnknown {
 		status.Reason = ""
 		if reason != storkv1alpha1.ReasonInProgress {
