@@ -235,6 +235,7 @@ type ActionStatus struct {
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.status`
 // +kubebuilder:printcolumn:name="More Info",type=string,JSONPath=`.status.reason`
 // +kubebuilder:validation:XValidation:rule="has(self.spec) || (oldSelf.hasValue() && !has(oldSelf.value().spec))",optionalOldSelf=true,message="spec is missing: say there what to do"
+// +kubebuilder:validation:XValidation:rule="(oldSelf.?status.?stage.orValue(\"\") == \"\" && oldSelf.?status.?status.orValue(\"\") != 'In-Progress') || !has(self.spec) || !has(oldSelf.spec) || self.spec.actionType == oldSelf.spec.actionType",message="spec.actionType cannot be changed any more, for the Action has begun: create another one, after deleting this one if it is to be undone"
 type Action struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

@@ -1,8 +1,11 @@
 package failover
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
 	"testing"
@@ -107,6 +110,23 @@ func TestEachThingThatIsWaitedForHasItsOwnTime(t *testing.T) {
 	}
 }
 
+// The spec cannot be changed once it has begun and the status is the operator's. Whoever can write either nevertheless must not gain
+// the rest of the cluster by it, which is what no namespaces mean to an engine.
+func TestAnActionReachesNoMoreThanItMay(t *testing.T) {
+	trip, _ := testTrip(storkv1alpha1.ActionTypeFailover, storkv1alpha1.ActionStageScaleDownSource)
+	trip.plan([]string{"shop", "victim"}, nil)
+	if diff := cmp.Diff([]string{"shop"}, trip.namespaces()); diff != "" {
+		t.Errorf("namespaces of an Action in shop (-want,+got)\n%s", diff)
+	}
+	for _, stage := range []storkv1alpha1.ActionStageType{"", "ScaleDownSource", "WaitAfterScaleDown", "LastMileMigration", "ScaleUpDestination", "ScaleUpSource"} {
+		trip, _ := testTrip(storkv1alpha1.ActionTypeFailover, stage)
+		trip.action.Status.Summary.FailoverSummary = nil
+		if v := trip.stage()(t.Context(), trip); v.outcome != outcomeFail {
+			t.Errorf("in stage %q without namespaces: %+v", stage, v)
+		}
+	}
+}
+
 func TestWhatIsTriedAgain(t *testing.T) {
 	resource := schema.GroupResource{Resource: "things"}
 	network := &url.Error{Op: "Get", URL: "https://a", Err: errors.New("no route to host")}
@@ -114,12 +134,17 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		err    error
 		reason string
 	}{
-		"a network that is down":             {network, storkv1alpha1.ReasonUnreachable},
-		"a pair that cannot be connected":    {&accessError{errors.New("x")}, storkv1alpha1.ReasonUnreachable},
-		"a credential that has expired":      {apierrors.NewUnauthorized("x"), storkv1alpha1.ReasonUnreachable},
-		"a conflict":                         {fmt.Errorf("x: %w", apierrors.NewConflict(resource, "a", nil)), storkv1alpha1.ReasonRetrying},
-		"too many requests":                  {apierrors.NewTooManyRequests("x", 1), storkv1alpha1.ReasonRetrying},
-		"several that pass":                  {errors.Join(apierrors.NewInternalError(errors.New("x")), network), storkv1alpha1.ReasonUnreachable},
+		"a network that is down":          {network, storkv1alpha1.ReasonUnreachable},
+		"a pair that cannot be connected": {&accessError{errors.New("x")}, storkv1alpha1.ReasonUnreachable},
+		"a credential that has expired":   {apierrors.NewUnauthorized("x"), storkv1alpha1.ReasonUnreachable},
+		"a conflict":                      {fmt.Errorf("x: %w", apierrors.NewConflict(resource, "a", nil)), storkv1alpha1.ReasonRetrying},
+		"too many requests":               {apierrors.NewTooManyRequests("x", 1), storkv1alpha1.ReasonRetrying},
+		"several that pass":               {errors.Join(apierrors.NewInternalError(errors.New("x")), network), storkv1alpha1.ReasonUnreachable},
+		"an API server without its etcd": {
+			&apierrors.StatusError{ErrStatus: metav1.Status{Code: 500, Message: "etcdserver: leader changed"}}, storkv1alpha1.ReasonRetrying,
+		},
+		"an answer that broke off":           {fmt.Errorf("reading the answer: %w", io.ErrUnexpectedEOF), storkv1alpha1.ReasonUnreachable},
+		"an answer that came too late":       {fmt.Errorf("reading the answer: %w", context.DeadlineExceeded), storkv1alpha1.ReasonUnreachable},
 		"one of several that does not":       {errors.Join(apierrors.NewConflict(resource, "a", nil), apierrors.NewForbidden(resource, "a", nil)), storkv1alpha1.ReasonFailed},
 		"what is forbidden":                  {apierrors.NewForbidden(resource, "a", nil), storkv1alpha1.ReasonFailed},
 		"an object that cannot be stopped":   {errors.New("spec.replicas must be a whole number"), storkv1alpha1.ReasonFailed},
@@ -230,6 +255,18 @@ func TestStatusStaysSmall(t *testing.T) {
 		if len(condition.Message) > 32768 {
 			t.Errorf("condition %s has %d bytes", condition.Type, len(condition.Message))
 		}
+	}
+	problems, namespaces := map[string]string{}, []string{}
+	for i := range 5000 {
+		namespaces = append(namespaces, fmt.Sprintf("ns-%d", i))
+		problems[namespaces[i]] = strings.Repeat("x", 30000)
+	}
+	trip.action.Namespace = "admin"
+	trip.plan(namespaces, nil)
+	trip.summariseFailures(problems, storkv1alpha1.ActionStatusFailed, storkv1alpha1.ActionStatusInProgress)
+	trip.settle(fail(storkv1alpha1.ReasonFailed, strings.Repeat("x", 2000000)))
+	if data, _ := json.Marshal(trip.action.Status); len(data) > 1000000 {
+		t.Errorf("the status of 5000 namespaces with problems has %d bytes", len(data))
 	}
 	names := make([]string, 1000)
 	if text := some(names); !strings.HasSuffix(text, "and 980 more") {

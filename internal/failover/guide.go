@@ -156,11 +156,14 @@ func newTrip(g *Guide, action *storkv1alpha1.Action) *trip {
 
 // stage returns the step of the Action's stage.
 func (t *trip) stage() func(context.Context, *trip) verdict {
+	switch stage := t.action.Status.Stage; {
+	case stage == storkv1alpha1.ActionStageInitial && t.action.Status.Summary == nil:
+		return validate
+	case len(t.namespaces()) == 0:
+		return refuseNoNamespaces
+	}
 	switch t.action.Status.Stage {
 	case storkv1alpha1.ActionStageInitial:
-		if t.action.Status.Summary == nil {
-			return validate
-		}
 		return holdSchedule
 	case t.stages.down:
 		return scaleDown

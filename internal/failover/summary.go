@@ -3,9 +3,11 @@ package failover
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+	"github.com/godwit-io/godwit/internal/activation"
 )
 
 // summary is what became of each namespace, in the list of the Action's type.
@@ -37,14 +39,27 @@ func (t *trip) plan(namespaces []string, active map[string]bool) {
 	t.action.Status.Summary = summary
 }
 
-// namespaces are those that there is something to do for.
+// namespaces are those that there is something to do for. What was written into the status, by whomever, gives no Action more than
+// validation would.
 func (t *trip) namespaces() (names []string) {
 	for _, entry := range t.summary() {
-		if entry.Status != storkv1alpha1.ActionStatusSuccessful {
+		if entry.Status != storkv1alpha1.ActionStatusSuccessful && t.mayReach(entry.Namespace) {
 			names = append(names, entry.Namespace)
 		}
 	}
 	return names
+}
+
+// mayReach keeps an Action outside the admin namespace to its own one, as Migrations are.
+func (t *trip) mayReach(namespace string) bool {
+	return namespace == t.action.Namespace || t.action.Namespace == t.Options.AdminNamespace
+}
+
+// refuseNoNamespaces ends an Action whose status does not say any more what it is about. No namespaces would mean all of the cluster.
+func refuseNoNamespaces(_ context.Context, t *trip) verdict {
+	return fail(storkv1alpha1.ReasonFailed, fmt.Sprintf("the status of the Action does not say any more which namespaces it is about. "+
+		"To be done by hand in both clusters: start what carries the annotation %s=%s, by storkctl activate migrations, and resume MigrationSchedule %s",
+		activation.Mark, activation.StoppedBy(t.uid()), t.key(t.schedule)))
 }
 
 // summarise writes how the namespaces ended that there was something to do for.
@@ -58,11 +73,15 @@ func (t *trip) summarise(state storkv1alpha1.ActionStatusType, reason string) {
 
 // summariseFailures writes which namespaces have problems, and that the others have not.
 func (t *trip) summariseFailures(problems map[string]string, failed, fine storkv1alpha1.ActionStatusType) {
+	told := 0
 	for _, entry := range t.summary() {
 		switch problem, ok := problems[entry.Namespace]; {
 		case entry.Status == storkv1alpha1.ActionStatusSuccessful:
 		case ok:
-			entry.Status, entry.Reason = failed, problem
+			entry.Status, entry.Reason = failed, ""
+			if told++; told <= named { // Those of thousands of namespaces would not fit into the status.
+				entry.Reason = shorten(problem)
+			}
 		default:
 			entry.Status, entry.Reason = fine, ""
 		}

@@ -132,7 +132,7 @@ func (t *trip) checkNamespaces(ctx context.Context, schedule *storkv1alpha1.Migr
 		if !slices.Contains(all, namespace) {
 			strange = append(strange, namespace)
 		}
-		if namespace != t.action.Namespace && t.action.Namespace != t.Options.AdminNamespace {
+		if !t.mayReach(namespace) {
 			foreign = append(foreign, namespace)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -16,6 +17,7 @@ import (
 func (j *judge) action() *validator[*storkv1alpha1.Action] {
 	return &validator[*storkv1alpha1.Action]{
 		kind: "Action", resource: "actions",
+		checkChange: checkActionNotBegun,
 		check: func(action *storkv1alpha1.Action) error {
 			asked := askedOf(action)
 			return errors.Join(j.checkNamespaces(asked, action.Namespace), asked.checkFilter())
@@ -24,6 +26,15 @@ func (j *judge) action() *validator[*storkv1alpha1.Action] {
 			return j.requesters.require(ctx, scaleWorkloads, j.reachOf(askedOf(action), action.Namespace)...)
 		},
 	}
+}
+
+// checkActionNotBegun keeps an Action from becoming another one while it stops and starts workloads, or from seeming to have been.
+func checkActionNotBegun(before, after *storkv1alpha1.Action) error {
+	begun := before.Status.Stage != storkv1alpha1.ActionStageInitial || before.Status.Status == storkv1alpha1.ActionStatusInProgress
+	if !begun || equality.Semantic.DeepEqual(before.Spec, after.Spec) {
+		return nil
+	}
+	return errors.New("spec: the Action has begun and cannot be changed any more: create another one, after deleting this one if it is to be undone")
 }
 
 // asked is what an Action asks for, whatever its type.

@@ -279,6 +279,17 @@ var _ = Describe("An object", func() {
 		Expect(admin.Update(ctx, migration)).To(MatchError(ContainSubstring(`the Migration has begun, its stage is "Applications", and cannot be changed any more`)))
 	})
 
+	It("is an Action that has begun and does what it said", func(ctx SpecContext) {
+		action := actionOf("shop", "shop")
+		Expect(admin.Create(ctx, action)).To(Succeed())
+		action.Spec.ActionParameter.FailoverParameter.SkipSourceOperations = new(true)
+		Expect(admin.Update(ctx, action)).To(Succeed(), "it has not begun")
+		action.Status.Status = storkv1alpha1.ActionStatusInProgress
+		Expect(admin.Status().Update(ctx, action)).To(Succeed())
+		action.Spec.ActionParameter.FailoverParameter.SkipSourceOperations = nil
+		Expect(admin.Update(ctx, action)).To(MatchError(ContainSubstring("the Action has begun and cannot be changed any more")))
+	})
+
 	It("is left alone by changes that have nothing to do with what is wrong", func(ctx SpecContext) {
 		configuration := &admissionregistrationv1.ValidatingWebhookConfiguration{}
 		Expect(admin.Get(ctx, client.ObjectKey{Name: "godwit"}, configuration)).To(Succeed())
