@@ -43,6 +43,31 @@ func migrateLastMile(ctx context.Context, t *trip) verdict {
 		return fail(storkv1alpha1.ReasonFailed, fmt.Sprintf("The %s operation is aborted because the last mile migration %s failed with status %s%s",
 			t.action.Spec.ActionType, name, status, why(migration)))
 	}
+	return t.ensureStopped(ctx)
+}
+
+// ensureStopped turns back where something was started again while the last Migration ran, as tools do that apply manifests over and
+// over: it would run in both clusters, and what it has written since is not brought along.
+func (t *trip) ensureStopped(ctx context.Context) verdict {
+	const doing = "making sure that applications are still stopped"
+	schedule, err := t.active(ctx)
+	if err != nil {
+		return t.retry(doing, err)
+	}
+	engine, err := t.engineFrom(ctx)
+	if err != nil {
+		return t.retry(doing, err)
+	}
+	found, err := t.running(ctx, engine, t.namespaces(), t.leaves(schedule, nil))
+	if err != nil {
+		return t.retry(doing, err)
+	}
+	for _, namespace := range t.namespaces() {
+		if objects := found[namespace]; len(objects.active) > 0 {
+			return fail(storkv1alpha1.ReasonFailed, fmt.Sprintf("in namespace %s, %s were started again at the %s while the last Migration ran: "+
+				"keep whatever does so from it, and try again", namespace, some(objects.active), t.origin()))
+		}
+	}
 	return proceed(t.stages.up, "starting applications at the "+t.goal())
 }
 

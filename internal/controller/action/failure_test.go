@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -131,6 +132,43 @@ var _ = Describe("A failover that fails", func() {
 		f.finish(ctx, action)
 		Expect(action.Status.Reason).To(HavePrefix("The failover operation is aborted because the last mile migration " + name + " failed with status Failed"))
 		f.untouched(ctx)
+	})
+
+	It("starts nothing at the destination if the application was started again at the source meanwhile", func(ctx SpecContext) {
+		f := newFixture(ctx, 1)
+		action := f.at(ctx, f.failover(ctx), storkv1alpha1.ActionStageLastMileMigration)
+		web := object(f.namespaces[0], application()[0])
+		Expect(primary.Patch(ctx, web, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"replicas":3}}`)))).To(Succeed())
+		f.finish(ctx, action)
+		Expect(action.Status.Status).To(Equal(storkv1alpha1.ActionStatusFailed))
+		Expect(action.Status.Reason).To(ContainSubstring("in namespace " + f.namespaces[0] + ", Deployment web were started again at the source"))
+		f.untouched(ctx)
+	})
+
+	It("cannot be made another one once it has begun", func(ctx SpecContext) {
+		f := newFixture(ctx, 1)
+		action := f.at(ctx, f.failover(ctx), storkv1alpha1.ActionStageLastMileMigration)
+		parameter := &action.Spec.ActionParameter
+		parameter.FailbackParameter.MigrationScheduleReference = parameter.FailoverParameter.MigrationScheduleReference
+		parameter.FailoverParameter.MigrationScheduleReference, action.Spec.ActionType = "", storkv1alpha1.ActionTypeFailback
+		Expect(secondary.Update(ctx, action)).To(MatchError(ContainSubstring("cannot be changed any more, for the Action has begun")))
+		action = f.failover(ctx)
+		parameter = &action.Spec.ActionParameter
+		parameter.FailbackParameter.MigrationScheduleReference = parameter.FailoverParameter.MigrationScheduleReference
+		parameter.FailoverParameter.MigrationScheduleReference, action.Spec.ActionType = "", storkv1alpha1.ActionTypeFailback
+		Expect(secondary.Update(ctx, action)).To(Succeed(), "it has not begun")
+	})
+
+	It("goes on while an API is dead that applications do not have", func(ctx SpecContext) {
+		f := newFixture(ctx, 1)
+		for _, s := range []*side{primary, secondary} {
+			dead := object("", `{apiVersion: apiregistration.k8s.io/v1, kind: APIService, metadata: {name: v1.dead.example.com}, spec: {`+
+				`group: dead.example.com, version: v1, groupPriorityMinimum: 1000, versionPriority: 15, service: {namespace: default, name: no-such}}}`)
+			Expect(s.Create(ctx, dead)).To(Succeed())
+			DeferCleanup(func(ctx SpecContext) { Expect(s.Delete(ctx, dead)).To(Succeed()) })
+		}
+		f.succeed(ctx, f.failover(ctx))
+		Expect(state(ctx, secondary, f.namespaces[0])).To(Equal(runs()))
 	})
 
 	It("leaves a schedule suspended that was so before", func(ctx SpecContext) {
