@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,18 +18,31 @@ import (
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
 
-// carryOut does what was written down: it creates the Migration of a new item, deletes old ones, and suspends or resumes. It returns
-// when to look again, if that is sooner than it would be otherwise.
+// carryOut does what was written down: it creates the Migration of a new item, and suspends or resumes. It returns when to look
+// again, if that is sooner than it would be otherwise.
 func (p *pass) carryOut(ctx context.Context) (time.Duration, error) {
-	retryAfter, failure := p.createWritten(ctx)
-	failures := []error{failure}
-	for _, name := range p.obsolete {
-		migration := &storkv1alpha1.Migration{ObjectMeta: metav1.ObjectMeta{Namespace: p.schedule.Namespace, Name: name}}
-		if err := p.Client.Delete(ctx, migration); client.IgnoreNotFound(err) != nil {
-			failures = append(failures, fmt.Errorf("deleting the old Migration %s: %w", name, err))
-		}
+	retryAfter, err := p.createWritten(ctx)
+	return retryAfter, errors.Join(err, p.setSuspend(ctx))
+}
+
+// deleteObsolete deletes old Migrations and drops their items. It does so before the status is written: a Migration that no item names
+// would never be found again after a crash.
+func (p *pass) deleteObsolete(ctx context.Context) error {
+	var failures []error
+	for kind, items := range p.schedule.Status.Items {
+		p.schedule.Status.Items[kind] = slices.DeleteFunc(items, func(item *storkv1alpha1.ScheduledMigrationStatus) bool {
+			if !slices.Contains(p.obsolete, item) {
+				return false
+			}
+			migration := &storkv1alpha1.Migration{ObjectMeta: metav1.ObjectMeta{Namespace: p.schedule.Namespace, Name: item.Name}}
+			err := client.IgnoreNotFound(p.Client.Delete(ctx, migration))
+			if err != nil {
+				failures = append(failures, fmt.Errorf("deleting the old Migration %s: %w", item.Name, err))
+			}
+			return err == nil
+		})
 	}
-	return retryAfter, errors.Join(append(failures, p.setSuspend(ctx))...)
+	return errors.Join(failures...)
 }
 
 // createWritten creates the Migrations that were written down. One that the API server refuses has failed: it would do so for ever.

@@ -2,6 +2,7 @@ package migrationschedule
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -102,11 +103,12 @@ func (r *Reconciler) reconcileNormal(ctx context.Context, schedule *storkv1alpha
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	deleting := p.deleteObsolete(ctx)
 	if err := p.writeStatus(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
 	retryAfter, err := p.carryOut(ctx)
-	return ctrl.Result{RequeueAfter: earlier(after, retryAfter)}, err
+	return ctrl.Result{RequeueAfter: earlier(after, retryAfter)}, errors.Join(deleting, err)
 }
 
 // pass is one look at a schedule.
@@ -115,8 +117,8 @@ type pass struct {
 	// schedule is changed, before is as it was read.
 	schedule, before *storkv1alpha1.MigrationSchedule
 	now              time.Time
-	// obsolete are Migrations that no item stands for any more.
-	obsolete []string
+	// obsolete are items whose Migrations are too old. They stay until these are deleted.
+	obsolete []*storkv1alpha1.ScheduledMigrationStatus
 	// suspend is what spec.suspend becomes; nil leaves it.
 	suspend *bool
 }

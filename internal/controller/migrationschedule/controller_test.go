@@ -127,6 +127,28 @@ var _ = Describe("A MigrationSchedule", func() {
 			Expect(p.writeStatus(ctx)).To(MatchError(ContainSubstring("the object has been modified")))
 		})
 
+		It("leaves no old Migration behind where it crashed in between", func(ctx SpecContext) {
+			f.setPolicy(ctx, every(30, 1))
+			f.schedule(ctx)
+			f.reconcile(ctx)
+			f.finish(ctx, successful)
+			f.pass(30 * time.Minute)
+			s, _ := f.reconcile(ctx)
+			Expect(s.Status.Items[storkv1alpha1.SchedulePolicyTypeInterval]).To(HaveLen(2))
+			f.finish(ctx, successful)
+			f.reconciler.Client = interceptor.NewClient(here, interceptor.Funcs{
+				Delete: func(context.Context, client.WithWatch, client.Object, ...client.DeleteOption) error {
+					return errors.New("the operator is killed")
+				},
+			})
+			Expect(f.look(ctx)).To(MatchError(ContainSubstring("killed")))
+			Expect(f.migrations(ctx)).To(HaveLen(2))
+			f.reconciler.Client = here
+			s, _ = f.reconcile(ctx)
+			Expect(s.Status.Items[storkv1alpha1.SchedulePolicyTypeInterval]).To(HaveLen(1))
+			Expect(f.migrations(ctx)).To(HaveExactElements(HaveField("Name", s.Status.Items[storkv1alpha1.SchedulePolicyTypeInterval][0].Name)))
+		})
+
 		It("takes a Migration that was deleted while it ran for failed", func(ctx SpecContext) {
 			f.schedule(ctx)
 			f.reconcile(ctx)

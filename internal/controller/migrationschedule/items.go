@@ -122,7 +122,7 @@ func (p *pass) noteSuccess(migration *storkv1alpha1.Migration) {
 	p.schedule.Status.LastSuccessDuration = finished.Sub(migration.CreationTimestamp.Time).String()
 }
 
-// prune drops items that are too old: of each section it keeps as many that arrived as its policy retains, or one where the policy
+// prune finds items that are too old: of each section it keeps as many that arrived as its policy retains, or one where the policy
 // has no such section any more. What came after the last of them is kept too, but no more than a few failures.
 func (p *pass) prune(sections []schedule.Section) {
 	retain := map[storkv1alpha1.SchedulePolicyType]int{}
@@ -136,10 +136,9 @@ func (p *pass) prune(sections []schedule.Section) {
 		kept := keep(items, max(1, retain[kind]))
 		for _, item := range items {
 			if !slices.Contains(kept, item) {
-				p.obsolete = append(p.obsolete, item.Name)
+				p.obsolete = append(p.obsolete, item)
 			}
 		}
-		p.schedule.Status.Items[kind] = kept
 	}
 }
 
