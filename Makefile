@@ -102,6 +102,10 @@ measure: binaries ## Measure the engine alone beside a bare client, with OBJECTS
 soak: build binaries ## Migrate for half an hour over clusters that come and go, and look for leaks; results in build/soak.
 	$(GO) build -o bin/ ./test/soak && exec bin/soak $(SOAKFLAGS)
 
+.PHONY: soak-schedules
+soak-schedules: build binaries ## Run 200 schedules a minute for 20 minutes while the operator is killed and the destination restarted; results in build/soak.
+	$(GO) build -o bin/ ./test/soak && exec bin/soak -schedules 200 -for 20m $(SOAKFLAGS)
+
 ##@ Delivery
 
 .PHONY: docker-build

@@ -45,8 +45,9 @@ var (
 	queues      = Kind{gvr("bench.example.com", "queues"), queue}
 )
 
-// Mixes are by name: plain has kinds of Kubernetes only, custom has resources of CRDs too.
+// Mixes are by name: plain has kinds of Kubernetes only, custom has resources of CRDs too, small fits into five objects.
 var Mixes = map[string]Mix{
+	"small":  {{ConfigMaps, 80}, {deployments, 20}},
 	"plain":  {{ConfigMaps, 40}, {secrets, 20}, {services, 10}, {deployments, 10}, {accounts, 8}, {roles, 6}, {bindings, 6}},
 	"custom": {{ConfigMaps, 20}, {secrets, 10}, {services, 10}, {deployments, 10}, {accounts, 5}, {roles, 5}, {databases, 20}, {queues, 20}},
 }

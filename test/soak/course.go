@@ -109,14 +109,15 @@ func (s *soak) sampleAll(ctx context.Context) {
 		switch {
 		case err == nil:
 			s.course.add(one)
-		case ctx.Err() == nil:
+		case ctx.Err() == nil && s.course.isQuiet():
 			s.complain("sampling: %v", err)
 		}
 	}
 }
 
 func (s *soak) sample(ctx context.Context) (sample, error) {
-	metrics, err := figures.Scrape(ctx, http.DefaultClient, s.manager.MetricsURL)
+	manager := s.running()
+	metrics, err := figures.Scrape(ctx, http.DefaultClient, manager.MetricsURL)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +136,7 @@ func (s *soak) sample(ctx context.Context) (sample, error) {
 		value, err := metrics.Sum(read.metric, nil)
 		one[figure], failures = value/read.unit, append(failures, err)
 	}
-	n, err := figures.Connections(s.manager.PID())
+	n, err := figures.Connections(manager.PID())
 	one[connections] = float64(n)
 	failures = append(failures, err)
 	for figure, where := range map[watched]place{watchesHere: s.source, watchesOver: s.destination} {
@@ -160,12 +161,12 @@ func watches(ctx context.Context, where place) (float64, error) {
 	return metrics.Sum("apiserver_longrunning_requests", map[string]string{"verb": "WATCH"})
 }
 
-// judge prints the course and the bars, and returns an error where something did not hold.
-func (s *soak) judge() error {
+// judge prints the course and the bars, of which table has some already, and returns an error where something did not hold. The
+// file gets them all.
+func (s *soak) judge(table figures.Table, file string) error {
 	if err := s.printCourse(); err != nil {
 		return err
 	}
-	var table figures.Table
 	table.AtMost("things that were wrong", float64(len(s.wrong)), "", 0)
 	for _, figure := range all {
 		before, after := s.course.median(figure, s.rounds/4, s.rounds/2), s.course.median(figure, s.rounds*3/4, s.rounds)
@@ -176,7 +177,7 @@ func (s *soak) judge() error {
 			table.AtMost(figure.name+", last quarter of second", after/before, "ratio", figure.bar)
 		}
 	}
-	return errors.Join(table.Print(os.Stdout), table.Save(filepath.Join(folder, "soak.json")), table.Short())
+	return errors.Join(table.Print(os.Stdout), table.Save(filepath.Join(folder, file)), table.Short())
 }
 
 // printCourse prints the medians of the quiet times of the first round, the quarter points, and the last one.

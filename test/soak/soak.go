@@ -50,10 +50,11 @@ type soak struct {
 
 	source, destination place
 	faults              []fault
-	manager             *localgodwit.Manager
 	course              course
 
 	mu sync.Mutex
+	// manager is the operator that runs.
+	manager *localgodwit.Manager
 	// ended counts Migrations by how they ended.
 	ended map[string]int
 	// wrong is what was not as it should be.
@@ -62,12 +63,27 @@ type soak struct {
 
 // start starts two clusters behind proxies, fills the source, and starts the operator.
 func (s *soak) start(ctx context.Context) error {
+	if err := s.startClusters(ctx, localcluster.Options{}); err != nil {
+		return err
+	}
+	s.faults = interleave(s.destination.side, s.source.side)
+	if err := s.fill(ctx); err != nil {
+		return err
+	}
+	if err := s.startManager(ctx, "godwit.log"); err != nil {
+		return err
+	}
+	return s.pairAll(ctx)
+}
+
+// startClusters starts two clusters behind proxies; options are the source's.
+func (s *soak) startClusters(ctx context.Context, options localcluster.Options) error {
 	s.ended = map[string]int{}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	clusters, err := localcluster.StartAll(ctx,
-		localcluster.Options{Name: "source", Progress: os.Stdout}, localcluster.Options{Name: "destination", Progress: os.Stdout})
+	options.Name, options.Progress = "source", os.Stdout
+	clusters, err := localcluster.StartAll(ctx, options, localcluster.Options{Name: "destination", Progress: os.Stdout})
 	if err != nil {
 		return err
 	}
@@ -76,22 +92,30 @@ func (s *soak) start(ctx context.Context) error {
 			return err
 		}
 	}
-	s.faults = interleave(s.destination.side, s.source.side)
-	if err := localgodwit.InstallCRDs(s.source.cluster.Config(), "."); err != nil {
-		return err
-	}
-	if err := s.fill(ctx); err != nil {
-		return err
-	}
+	return localgodwit.InstallCRDs(s.source.cluster.Config(), ".")
+}
+
+// startManager starts the operator, which logs to a file of the folder.
+func (s *soak) startManager(ctx context.Context, log string) error {
 	kubeconfig, err := s.source.proxy.through(s.source.cluster.Kubeconfig())
 	if err != nil {
 		return err
 	}
-	s.manager, err = localgodwit.StartManager(ctx, "bin/godwit", kubeconfig, filepath.Join(folder, "godwit.log"))
+	manager, err := localgodwit.StartManager(ctx, "bin/godwit", kubeconfig, filepath.Join(folder, log))
 	if err != nil {
 		return err
 	}
-	return s.pairAll(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.manager = manager
+	return nil
+}
+
+// running returns the operator that runs.
+func (s *soak) running() *localgodwit.Manager {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.manager
 }
 
 func (p *place) open(name string, cluster *localcluster.Cluster) (err error) {
@@ -110,8 +134,8 @@ func (p *place) open(name string, cluster *localcluster.Cluster) (err error) {
 
 func (s *soak) stop() error {
 	var failures []error
-	if s.manager != nil {
-		failures = append(failures, s.manager.Stop())
+	if manager := s.running(); manager != nil {
+		failures = append(failures, manager.Stop())
 	}
 	for _, one := range []place{s.source, s.destination} {
 		if one.proxy != nil {
