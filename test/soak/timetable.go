@@ -12,8 +12,9 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"k8s.io/apimachinery/pkg/api/meta"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -254,9 +255,9 @@ func (t *timetable) sampleUntil(ctx context.Context, began, end time.Time) error
 	defer t.course.end()
 	window := t.length / windows
 	for time.Now().Before(end) {
-		number := time.Since(began) / window
-		t.course.begin(int(number))
-		if err := pause(ctx, min(time.Until(began.Add(window*(number+1))), time.Until(end))); err != nil {
+		passed := time.Since(began)
+		t.course.begin(int(passed / window))
+		if err := pause(ctx, min(window-passed%window, time.Until(end))); err != nil {
 			return err
 		}
 	}
@@ -349,20 +350,17 @@ func (t *timetable) expectNone(ctx context.Context, what string, c client.Client
 		if err := c.List(ctx, list); err != nil {
 			return err
 		}
-		left, err := meta.ExtractList(list)
-		if err != nil || len(left) == 0 {
-			return err
-		}
-		if time.Now().After(end) {
-			for _, one := range left {
-				t.violate(what, "%s", client.ObjectKeyFromObject(one.(client.Object)))
-			}
-			return nil
+		if apimeta.LenList(list) == 0 || time.Now().After(end) {
+			break
 		}
 		if err := pause(ctx, time.Second); err != nil {
 			return err
 		}
 	}
+	return apimeta.EachListItem(list, func(left runtime.Object) error {
+		t.violate(what, "%s", client.ObjectKeyFromObject(left.(client.Object)))
+		return nil
+	})
 }
 
 // violate counts what must not happen.
