@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -144,14 +145,14 @@ func (r *register) seeSchedule(event watch.EventType, schedule *storkv1alpha1.Mi
 	}
 }
 
-// endings counts the runs by how they ended.
+// endings counts the runs by how they ended. Those that have not are "unfinished".
 func (r *register) endings() map[storkv1alpha1.MigrationStatusType]int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	found := map[storkv1alpha1.MigrationStatusType]int{}
 	for _, runs := range r.runs {
 		for _, one := range runs {
-			found[one.ending]++
+			found[cmp.Or(one.ending, "unfinished")]++
 		}
 	}
 	return found
