@@ -3,11 +3,13 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
@@ -50,8 +52,8 @@ type register struct {
 	runs map[string][]*run
 }
 
-// follow passes on every change of objects of one kind from now on, until ctx ends. It calls begun when none can be missed any more.
-func follow[T client.Object](ctx context.Context, c client.WithWatch, list client.ObjectList, begun func(), see func(watch.EventType, T)) error {
+// follow has the group pass on every change of objects of one kind from now on, until ctx ends.
+func follow[T client.Object](ctx context.Context, c client.WithWatch, group *errgroup.Group, list client.ObjectList, see func(watch.EventType, T)) error {
 	if err := c.List(ctx, list); err != nil {
 		return err
 	}
@@ -63,16 +65,18 @@ func follow[T client.Object](ctx context.Context, c client.WithWatch, list clien
 	if err != nil {
 		return err
 	}
-	defer watcher.Stop()
-	begun()
-	for event := range watcher.ResultChan() {
-		object, ok := event.Object.(T)
-		if !ok {
-			return apierrors.FromObject(event.Object)
+	group.Go(func() error {
+		defer watcher.Stop()
+		for event := range watcher.ResultChan() {
+			object, ok := event.Object.(T)
+			if !ok {
+				return fmt.Errorf("watching: %w", apierrors.FromObject(event.Object))
+			}
+			see(event.Type, object)
 		}
-		see(event.Type, object)
-	}
-	return ctx.Err()
+		return nil // The context has ended.
+	})
+	return nil
 }
 
 // seeMigration takes a change of a Migration down.

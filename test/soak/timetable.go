@@ -177,28 +177,16 @@ func (t *timetable) each(ctx context.Context, do func(ctx context.Context, names
 	return group.Wait()
 }
 
-// watch fills the register until ctx ends, and returns when it does.
+// watch fills the register until ctx ends.
 func (t *timetable) watch(ctx context.Context, group *errgroup.Group) error {
 	c, err := localgodwit.Client(t.source.cluster.Config())
 	if err != nil {
 		return err
 	}
-	var begun sync.WaitGroup
-	begun.Add(2)
-	following := func(err error) error {
-		if ctx.Err() != nil {
-			return nil
-		}
-		return fmt.Errorf("watching: %w", err)
+	if err := follow(ctx, c, group, &storkv1alpha1.MigrationList{}, t.register.seeMigration); err != nil {
+		return err
 	}
-	group.Go(func() error {
-		return following(follow(ctx, c, &storkv1alpha1.MigrationList{}, begun.Done, t.register.seeMigration))
-	})
-	group.Go(func() error {
-		return following(follow(ctx, c, &storkv1alpha1.MigrationScheduleList{}, begun.Done, t.register.seeSchedule))
-	})
-	begun.Wait()
-	return nil
+	return follow(ctx, c, group, &storkv1alpha1.MigrationScheduleList{}, t.register.seeSchedule)
 }
 
 func (t *timetable) schedule(namespace string) *storkv1alpha1.MigrationSchedule {
