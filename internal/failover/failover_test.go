@@ -263,7 +263,7 @@ func TestStatusStaysSmall(t *testing.T) {
 	}
 	trip.action.Namespace = "admin"
 	trip.plan(namespaces, nil)
-	trip.summariseFailures(problems, storkv1alpha1.ActionStatusFailed, storkv1alpha1.ActionStatusInProgress)
+	trip.summariseFailures(problems, storkv1alpha1.ActionStatusFailed)
 	trip.settle(fail(storkv1alpha1.ReasonFailed, strings.Repeat("x", 2000000)))
 	if data, _ := json.Marshal(trip.action.Status); len(data) > 1000000 {
 		t.Errorf("the status of 5000 namespaces with problems has %d bytes", len(data))

@@ -54,7 +54,7 @@ func (t *trip) stopAgain(ctx context.Context) (pods []string, _ error) {
 	removed := engine.RemoveCreated(ctx, t.namespaces(), t.uid())
 	all.Outcomes = append(all.Outcomes, removed...)
 	if err := problem(all); err != nil {
-		t.summariseFailures(problemsByNamespace(all.Outcomes), storkv1alpha1.ActionStatusRollbackFailed, storkv1alpha1.ActionStatusInProgress)
+		t.summariseFailures(problemsByNamespace(all.Outcomes), storkv1alpha1.ActionStatusRollbackFailed)
 		return nil, err
 	}
 	stopped := engine.List(ctx, activation.Request{Namespaces: t.namespaces(), Choose: marked(activation.StoppedBy(t.uid())), By: t.uid()})
@@ -76,7 +76,7 @@ func (t *trip) startAgain(ctx context.Context) error {
 	})
 	err = problem(report)
 	if err != nil {
-		t.summariseFailures(problemsByNamespace(report.Outcomes), storkv1alpha1.ActionStatusRollbackFailed, storkv1alpha1.ActionStatusInProgress)
+		t.summariseFailures(problemsByNamespace(report.Outcomes), storkv1alpha1.ActionStatusRollbackFailed)
 	}
 	return err
 }

@@ -25,7 +25,7 @@ func scaleUp(ctx context.Context, t *trip) verdict {
 		Activate: true, Namespaces: t.namespaces(), Choose: choose.object, ChooseStashed: choose.stashed, By: t.uid(),
 	})
 	if err := problem(report); err != nil {
-		t.summariseFailures(problemsByNamespace(report.Outcomes), storkv1alpha1.ActionStatusFailed, storkv1alpha1.ActionStatusInProgress)
+		t.summariseFailures(problemsByNamespace(report.Outcomes), storkv1alpha1.ActionStatusFailed)
 		return t.retry("starting applications at the "+t.goal(), err)
 	}
 	if err := t.tellActive(ctx); err != nil {

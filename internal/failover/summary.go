@@ -72,7 +72,7 @@ func (t *trip) summarise(state storkv1alpha1.ActionStatusType, reason string) {
 }
 
 // summariseFailures writes which namespaces have problems, and that the others have not.
-func (t *trip) summariseFailures(problems map[string]string, failed, fine storkv1alpha1.ActionStatusType) {
+func (t *trip) summariseFailures(problems map[string]string, failed storkv1alpha1.ActionStatusType) {
 	told := 0
 	for _, entry := range t.summary() {
 		switch problem, ok := problems[entry.Namespace]; {
@@ -83,7 +83,7 @@ func (t *trip) summariseFailures(problems map[string]string, failed, fine storkv
 				entry.Reason = shorten(problem)
 			}
 		default:
-			entry.Status, entry.Reason = fine, ""
+			entry.Status, entry.Reason = storkv1alpha1.ActionStatusInProgress, ""
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+	"github.com/godwit-io/godwit/hack/localgodwit"
 	"github.com/godwit-io/godwit/internal/volume/fake"
 )
 
@@ -66,12 +67,14 @@ var _ = Describe("A Migration with volumes of a storage driver", func() {
 	})
 
 	It("brings no objects over applications that were activated while the data moved", func(ctx SpecContext) {
+		Expect(localgodwit.InstallCRDs(destinationCluster.Config(), "../../..")).To(Succeed())
 		migration := newVolumeMigration(ctx, nil)
 		migration.Annotations = map[string]string{storkv1alpha1.AnnotationMigrationScheduleName: "nightly"}
 		Expect(here.Update(ctx, migration)).To(Succeed())
 		schedule := &storkv1alpha1.MigrationSchedule{ObjectMeta: metav1.ObjectMeta{
 			Namespace: migration.Namespace, Name: "nightly", Annotations: map[string]string{storkv1alpha1.AnnotationStaticCopy: "true"},
 		}}
+		schedule.Spec.Suspend, schedule.Spec.Template.Spec = new(true), migration.Spec
 		journal.polled = func(driver *fake.Driver) {
 			defer GinkgoRecover()
 			if journal.polls == 1 {

@@ -5,7 +5,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	"k8s.io/apimachinery/pkg/api/meta"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -51,7 +51,7 @@ var _ = Describe("Applications that are active at the destination", func() {
 			s, result := f.reconcile(ctx)
 			Expect(s.Spec.Suspend).To(HaveValue(BeTrue()))
 			Expect(result.RequeueAfter).To(Equal(lookInterval))
-			Expect(meta.FindStatusCondition(s.Status.Conditions, storkv1alpha1.ConditionCopied).Message).To(ContainSubstring("storkctl resume migrationschedule dr"))
+			Expect(apimeta.FindStatusCondition(s.Status.Conditions, storkv1alpha1.ConditionCopied).Message).To(ContainSubstring("storkctl resume migrationschedule dr"))
 		}
 		Expect(f.migrations(ctx)).To(HaveLen(1), "another one would stop the applications and overwrite what they wrote")
 
