@@ -23,7 +23,10 @@ func (c calendar) latest(history History, now time.Time) time.Time {
 	today, created := c.day(now), c.day(history.Created)
 	for i := range scanDays {
 		day := today.AddDate(0, 0, 1-i) // From tomorrow on: where days are skipped, tomorrow can begin today.
-		if slot := c.at(day); c.on(day, created) && !slot.After(now) {
+		if !c.on(day, created) {
+			continue
+		}
+		if slot := c.at(day); !slot.After(now) {
 			return slot
 		}
 	}
@@ -34,7 +37,10 @@ func (c calendar) next(history History, now time.Time) time.Time {
 	today, created := c.day(now), c.day(history.Created)
 	for i := range scanDays {
 		day := today.AddDate(0, 0, i-1)
-		if slot := c.at(day); c.on(day, created) && slot.After(now) {
+		if !c.on(day, created) {
+			continue
+		}
+		if slot := c.at(day); slot.After(now) {
 			return slot
 		}
 	}
