@@ -80,7 +80,7 @@ var statusWrites = []struct{ plural, kind, namespace, name, field, value, writer
 	{"migrationschedules", "MigrationSchedule", shop, "from-elsewhere", "applicationActivated", "true", "activation"},
 	{"migrationschedules", "MigrationSchedule", port, "nightly", "items", `{"Daily":[{"name":"nightly-daily-1","status":"Pending"}]}`, "what a schedule triggered"},
 	{"resourcetransformations", "ResourceTransformation", shop, "hopeless", "status", "Ready", "the dry run"},
-	{"actions", "Action", port, "failback-nightly-2024-03-02-130000", "stage", "Final", "each stage of an Action"},
+	{"actions", "Action", port, "failback-nightly-2024-03-02-130000", "stage", "ScaleUpSource", "each stage of an Action"},
 }
 
 // itLeavesToStork has Stork come back to what Godwit left.

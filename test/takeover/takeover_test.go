@@ -46,6 +46,15 @@ var _ = Describe("Godwit where Stork was", Ordered, func() {
 		}
 		expectSettled(ctx)
 	})
+	It("ends an Action that Stork had begun, whose marks it does not know, and says what is left to do", func(ctx SpecContext) {
+		Eventually(func() any {
+			return get(ctx, here, ofStork("Action", port, "failback-nightly-2024-03-02-130000")).Object["status"]
+		}).Should(And(
+			HaveKeyWithValue("stage", "Final"),
+			HaveKeyWithValue("status", "Failed"),
+			HaveKeyWithValue("reason", And(ContainSubstring("does not say any more which namespaces"), ContainSubstring("storkctl activate migrations"))),
+		))
+	})
 	itSchedules()
 	itKeepsObjects()
 	itAdopts()
@@ -66,14 +75,14 @@ var _ = Describe("Godwit where Stork was", Ordered, func() {
 	itLeavesToStork()
 })
 
-// settled are objects that are not Godwit's to write: Migrations that have ended, and all that has no controller.
+// settled are objects that are not Godwit's to write: Migrations and Actions that have ended, and all that has no controller.
 func settled() map[string]*unstructured.Unstructured {
 	found := maps.Clone(origin)
 	maps.DeleteFunc(found, func(_ string, object *unstructured.Unstructured) bool {
 		switch object.GetKind() {
 		case "ClusterPair", "ResourceTransformation", "MigrationSchedule":
 			return true
-		case "Migration":
+		case "Migration", "Action":
 			stage, _, _ := unstructured.NestedString(object.Object, "status", "stage")
 			return stage != "Final"
 		default:

@@ -74,11 +74,11 @@ var _ = Describe("A Migration with volumes of a storage driver", func() {
 		schedule := &storkv1alpha1.MigrationSchedule{ObjectMeta: metav1.ObjectMeta{
 			Namespace: migration.Namespace, Name: "nightly", Annotations: map[string]string{storkv1alpha1.AnnotationStaticCopy: "true"},
 		}}
-		schedule.Spec.Suspend, schedule.Spec.Template.Spec = new(true), migration.Spec
+		schedule.Spec.Suspend, schedule.Spec.Template.Spec = new(true), *migration.Spec.DeepCopy()
 		journal.polled = func(driver *fake.Driver) {
 			defer GinkgoRecover()
 			if journal.polls == 1 {
-				Expect(there.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: migration.Namespace}})).To(Succeed())
+				Expect(there.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: schedule.Namespace}})).To(Succeed())
 				Expect(there.Create(ctx, schedule)).To(Succeed())
 				schedule.Status.ApplicationActivated = true
 				Expect(there.Status().Update(ctx, schedule)).To(Succeed())
