@@ -18,7 +18,7 @@ import (
 
 const usage = `usage:
   clusters up [-n 2] [-controller-manager]   run control planes until Ctrl-C
-  clusters binaries                          build what they need, print the folder
+  clusters binaries [-nodes]                 build what they need (with nodes), print the folder
 `
 
 // errUsage stands for a wrong command line, which is explained already.
@@ -104,10 +104,16 @@ func stopAll(clusters []*localcluster.Cluster) error {
 }
 
 func binaries(ctx context.Context, args []string) error {
-	if err := parse(flag.NewFlagSet("binaries", flag.ContinueOnError), args); err != nil {
+	flags := flag.NewFlagSet("binaries", flag.ContinueOnError)
+	nodes := flags.Bool("nodes", false, "also those of nodes")
+	if err := parse(flags, args); err != nil {
 		return err
 	}
-	dir, err := localcluster.Binaries(ctx, os.Stderr)
+	build := localcluster.Binaries
+	if *nodes {
+		build = localcluster.NodeBinaries
+	}
+	dir, err := build(ctx, os.Stderr)
 	if err != nil {
 		return err
 	}

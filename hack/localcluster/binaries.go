@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -23,7 +24,7 @@ const CacheDirEnv = "GODWIT_CACHE_DIR"
 // lockPollInterval is how often a process that waits for another one's build looks whether it is over.
 const lockPollInterval = 200 * time.Millisecond
 
-// binary is a program of the control plane and the Go package that it is built from.
+// binary is a program of Kubernetes and the Go package that it is built from.
 type binary struct {
 	name, pkg string
 }
@@ -36,6 +37,13 @@ var binaries = []binary{
 	{"kubectl", "k8s.io/kubernetes/cmd/kubectl"},
 }
 
+// nodeBinaries are what a cluster with nodes needs besides.
+var nodeBinaries = []binary{
+	{"kubelet", "k8s.io/kubernetes/cmd/kubelet"},
+	{"kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"},
+	{"kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy"},
+}
+
 // Binaries returns the folder that holds etcd, kube-apiserver, kube-controller-manager and kubectl, and builds those
 // that are missing from the Go module proxy: several minutes the first time, milliseconds afterwards. It may run in
 // several processes at once, and continues where an interrupted build stopped. progress gets a few lines while it
@@ -44,18 +52,29 @@ var binaries = []binary{
 // Nothing is downloaded ready-made: the envtest archives lack kube-controller-manager, whose build compiles most of
 // what the others need.
 func Binaries(ctx context.Context, progress io.Writer) (string, error) {
-	cache, err := cacheDir()
+	return binariesOf(ctx, binaries, progress)
+}
+
+// NodeBinaries returns, as Binaries does, a folder that holds kubelet, kube-scheduler and kube-proxy too. Clusters without nodes do
+// not need them, so nobody waits for them who starts none.
+func NodeBinaries(ctx context.Context, progress io.Writer) (string, error) {
+	return binariesOf(ctx, slices.Concat(binaries, nodeBinaries), progress)
+}
+
+func binariesOf(ctx context.Context, wanted []binary, progress io.Writer) (string, error) {
+	cache, err := CacheDir()
 	if err != nil {
 		return "", err
 	}
 	dir := filepath.Join(cache, "kubernetes", Version+"-"+runtime.GOOS+"-"+runtime.GOARCH)
-	if err := ensure(ctx, dir, progress, buildFromSource); err != nil {
+	if err := ensure(ctx, dir, wanted, progress, buildFromSource); err != nil {
 		return "", fmt.Errorf("getting Kubernetes %s ready in %s: %w", Version, dir, err)
 	}
 	return dir, nil
 }
 
-func cacheDir() (string, error) {
+// CacheDir returns the folder for what is made once and used again. It may not exist yet.
+func CacheDir() (string, error) {
 	if dir := os.Getenv(CacheDirEnv); dir != "" {
 		return filepath.Abs(dir)
 	}
@@ -69,10 +88,10 @@ func cacheDir() (string, error) {
 // buildFunc makes the todo in a folder that is its own, and hands each one to done as soon as it is finished.
 type buildFunc func(ctx context.Context, folder string, todo []binary, progress io.Writer, done func(binary, string) error) error
 
-// ensure fills dir with every binary. They appear by rename, so that what is there is complete and may be used
+// ensure fills dir with the binaries wanted. They appear by rename, so that what is there is complete and may be used
 // without the lock.
-func ensure(ctx context.Context, dir string, progress io.Writer, build buildFunc) error {
-	if len(missing(dir)) == 0 {
+func ensure(ctx context.Context, dir string, wanted []binary, progress io.Writer, build buildFunc) error {
+	if len(missing(dir, wanted)) == 0 {
 		return nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -84,7 +103,7 @@ func ensure(ctx context.Context, dir string, progress io.Writer, build buildFunc
 	}
 	defer unlock()
 
-	todo := missing(dir) // Again, because another process may have built them while this one waited.
+	todo := missing(dir, wanted) // Again, because another process may have built them while this one waited.
 	if len(todo) == 0 {
 		return nil
 	}
@@ -100,9 +119,9 @@ func ensure(ctx context.Context, dir string, progress io.Writer, build buildFunc
 	return os.RemoveAll(workspace)
 }
 
-func missing(dir string) []binary {
+func missing(dir string, wanted []binary) []binary {
 	var todo []binary
-	for _, b := range binaries {
+	for _, b := range wanted {
 		if _, err := os.Stat(filepath.Join(dir, b.name)); err != nil {
 			todo = append(todo, b)
 		}

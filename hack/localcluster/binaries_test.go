@@ -50,7 +50,7 @@ func TestEnsureBuildsOnceForManyCallers(t *testing.T) {
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			if err := ensure(t.Context(), dir, nil, fake.build); err != nil {
+			if err := ensure(t.Context(), dir, binaries, nil, fake.build); err != nil {
 				t.Error(err)
 			}
 		})
@@ -66,15 +66,27 @@ func TestEnsureBuildsOnceForManyCallers(t *testing.T) {
 
 func TestEnsureContinuesAfterAnInterruptedBuild(t *testing.T) {
 	dir, fake := filepath.Join(t.TempDir(), "v1"), &fakeBuild{failAt: ControllerManager}
-	if err := ensure(t.Context(), dir, nil, fake.build); err == nil || !strings.Contains(err.Error(), "out of luck") {
+	if err := ensure(t.Context(), dir, binaries, nil, fake.build); err == nil || !strings.Contains(err.Error(), "out of luck") {
 		t.Fatalf("got error %v, want the build's", err)
 	}
 	fake.failAt, fake.built = "", nil
-	if err := ensure(t.Context(), dir, nil, fake.build); err != nil {
+	if err := ensure(t.Context(), dir, binaries, nil, fake.build); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{ControllerManager, "kubectl"}; !slices.Equal(fake.built, want) {
 		t.Errorf("the second attempt built %v, want %v", fake.built, want)
+	}
+}
+
+func TestEnsureBuildsFurtherBinariesBesideThoseThatAreThere(t *testing.T) {
+	dir, fake := filepath.Join(t.TempDir(), "v1"), &fakeBuild{}
+	for _, wanted := range [][]binary{binaries, slices.Concat(binaries, nodeBinaries)} {
+		if err := ensure(t.Context(), dir, wanted, nil, fake.build); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := append(binaryNames(), "kubelet", "kube-scheduler", "kube-proxy"); !slices.Equal(fake.built, want) {
+		t.Errorf("built %v, want each of %v once", fake.built, want)
 	}
 }
 
@@ -88,7 +100,7 @@ func TestEnsureWaitsForTheLockUntilItsContextEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	var progress bytes.Buffer
-	if err := ensure(ctx, dir, &progress, (&fakeBuild{}).build); !errors.Is(err, context.DeadlineExceeded) {
+	if err := ensure(ctx, dir, binaries, &progress, (&fakeBuild{}).build); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got error %v, want that of the context", err)
 	}
 	if !strings.Contains(progress.String(), "waiting for another build") {
@@ -98,7 +110,7 @@ func TestEnsureWaitsForTheLockUntilItsContextEnds(t *testing.T) {
 
 func TestCacheDirCanBeMoved(t *testing.T) {
 	t.Setenv(CacheDirEnv, "/somewhere")
-	if dir, err := cacheDir(); err != nil || dir != "/somewhere" {
+	if dir, err := CacheDir(); err != nil || dir != "/somewhere" {
 		t.Errorf("got %q, %v", dir, err)
 	}
 }

@@ -30,9 +30,8 @@ func buildFromSource(ctx context.Context, folder string, todo []binary, progress
 	if err := writeModule(ctx, folder); err != nil {
 		return err
 	}
-	for _, b := range todo {
-		position := slices.Index(binaries, b) + 1
-		report(progress, "building %s for Kubernetes %s from source, several minutes the first time… %d/%d", b.name, Version, position, len(binaries))
+	for i, b := range todo {
+		report(progress, "building %s for Kubernetes %s from source, several minutes the first time… %d/%d", b.name, Version, i+1, len(todo))
 		began := time.Now()
 		stop := every(stillBuildingInterval, func() {
 			report(progress, "still building %s, %s so far", b.name, time.Since(began).Round(time.Second))
