@@ -10,8 +10,10 @@ PLATFORMS ?= linux/amd64,linux/arm64
 FUZZTIME  ?= 60s
 OBJECTS   ?= 2000
 
-# Packages that only tests use.
-UNMEASURED := /(conformance|fake|objecttest)$$
+# Packages that only tests use, or that are generated.
+UNMEASURED := /(conformance|fake|objecttest|openstorage|standin)$$
+
+OPENSTORAGE := internal/volume/portworx/openstorage
 
 ##@ General
 
@@ -51,7 +53,8 @@ clusters: ## Run two control planes until interrupted; it prints how to reach th
 	$(GO) build -o bin/ ./hack/clusters && exec bin/clusters up -n 2 -controller-manager
 
 .PHONY: generate
-generate: ## Generate deep copies, CRDs, RBAC and the chart's copies of them.
+generate: ## Generate deep copies, CRDs, RBAC, the chart's copies of them, and what speaks to Portworx.
+	cd hack/tools && $(GO) run ./protogen $(CURDIR)/$(OPENSTORAGE) openstorage.proto
 	$(TOOL) controller-gen object:headerFile=hack/boilerplate.go.txt paths=./api/...
 	$(TOOL) controller-gen crd paths=./api/... output:crd:artifacts:config=config/crd/bases
 	$(TOOL) controller-gen rbac:roleName=godwit-manager paths=./internal/... output:rbac:artifacts:config=config/rbac
@@ -63,8 +66,8 @@ generate: ## Generate deep copies, CRDs, RBAC and the chart's copies of them.
 
 .PHONY: verify-generated
 verify-generated: generate ## Fail when generated files are not those of the sources.
-	@status=$$(git status --porcelain -- api config); if [ -n "$$status" ]; then \
-		git --no-pager diff -- api config; echo "$$status"; echo "error: generated files are out of date: run make generate and commit"; exit 1; fi
+	@status=$$(git status --porcelain -- api config $(OPENSTORAGE)); if [ -n "$$status" ]; then \
+		git --no-pager diff -- api config $(OPENSTORAGE); echo "$$status"; echo "error: generated files are out of date: run make generate and commit"; exit 1; fi
 
 .PHONY: fmt
 fmt: ## Format the code.
