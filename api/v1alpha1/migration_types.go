@@ -129,6 +129,11 @@ type MigrationSpec struct {
 	// +kubebuilder:validation:XValidation:rule="size(self) == 0 || self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="postExecRule must be the name of a Rule in the Migration's namespace, such as flush-database"
 	// +optional
 	PostExecRule string `json:"postExecRule,omitempty"`
+
+	// volumes says how volumes are moved.
+	// +optional
+	// +nullable
+	Volumes *MigrationVolumes `json:"volumes,omitempty"`
 }
 
 // MigrationStageType is the stage of a Migration. A Migration goes through them in the order of declaration.
@@ -207,30 +212,6 @@ type MigrationResourceInfo struct {
 	// destinationNamespace is set when it differs from namespace.
 	// +optional
 	DestinationNamespace string `json:"destinationNamespace,omitempty"`
-}
-
-// MigrationVolumeInfo is what became of one volume.
-type MigrationVolumeInfo struct {
-	// persistentVolumeClaim is the name of the claim.
-	PersistentVolumeClaim string `json:"persistentVolumeClaim"`
-	// namespace of the claim.
-	// +optional
-	Namespace string `json:"namespace"`
-	// volume is the name of the PersistentVolume.
-	// +optional
-	Volume string `json:"volume"`
-	// status of the volume.
-	// +optional
-	Status MigrationStatusType `json:"status"`
-	// bytesTotal is the number of bytes moved.
-	// +optional
-	BytesTotal uint64 `json:"bytesTotal"`
-	// reason says what happened.
-	// +optional
-	Reason string `json:"reason"`
-	// driver is the storage driver that moved the volume.
-	// +optional
-	Driver string `json:"driver,omitempty"`
 }
 
 // MigrationSummary counts what was migrated.

@@ -11,8 +11,8 @@ import (
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
 
-// Driver is a storage system. What it can do with volumes is told by the other interfaces that it implements: Pairer, Mover and
-// Retargeter, each of them optional.
+// Driver is a storage system, or a way to copy between any two. What it can do with volumes is told by the other interfaces that it
+// implements: Pairer, Mover, Retargeter and ClaimRetargeter, each of them optional.
 //
 // All methods may be called at the same time from several goroutines, never change what they are handed, and never put the
 // contents of options or Secrets into errors.
@@ -20,7 +20,7 @@ type Driver interface {
 	// Name is a DNS label that never changes: it is written into the status of Migrations and names the driver in options.
 	Name() string
 
-	// Owns tells whether the driver is responsible for a volume. It looks at its argument only, any part of which may be nil.
+	// Owns tells whether the driver can be responsible for a volume. It looks at its argument only, any part of which may be nil.
 	Owns(Binding) bool
 }
 
@@ -87,6 +87,10 @@ type Run struct {
 	Pair *storkv1alpha1.ClusterPair
 	// Destination reaches the API server of the destination.
 	Destination *rest.Config
+	// StartsApplications tells whether workloads run at the destination as soon as their objects are there.
+	StartsApplications bool
+	// Verify asks a driver that is able to for a full comparison of both sides after the copy.
+	Verify bool
 	// Volumes to copy; every one has a claim. Of a claim that is gone since Start only the names are known, of itself and of its
 	// volume.
 	Volumes []Move
@@ -97,6 +101,16 @@ type Move struct {
 	Binding
 	// DestinationNamespace is the namespace of the claim at the destination.
 	DestinationNamespace string
+	// Target is what the user wants the claim at the destination to be; its zero value leaves all to the driver.
+	Target Target
+}
+
+// Target is what a claim at the destination shall be where that is not what it is at the source.
+type Target struct {
+	// StorageClass is the name of its class, empty for a claim without one; nil lets package placement choose.
+	StorageClass *string
+	// AccessModes are its own; nil takes those of the source.
+	AccessModes []corev1.PersistentVolumeAccessMode
 }
 
 // Status is how far one volume of a Run has come.
@@ -105,17 +119,43 @@ type Status struct {
 	Claim types.NamespacedName
 	// State is Pending, InProgress, Failed or Successful.
 	State storkv1alpha1.MigrationStatusType
-	// Bytes is how much was copied so far, zero while it is not known.
+	// Bytes is the size of what is copied, zero while it is not known.
 	Bytes uint64
+	// Progress is how much of it has arrived.
+	Progress Progress
 	// Reason says what happened, and for a failure what can be done about it.
 	Reason string
+}
+
+// Progress is how far the copy of one volume has come. What a driver cannot tell is zero.
+type Progress struct {
+	// BytesDone have arrived, or were there already. It never falls while a run lasts, whatever is tried again.
+	BytesDone uint64
+	// BytesSent went over the network.
+	BytesSent uint64
+	// FilesTotal are to be copied, FilesDone have arrived or were there already.
+	FilesTotal, FilesDone uint64
+	// BytesPerSecond is how fast it goes now.
+	BytesPerSecond uint64
+	// Digest stands for the whole content, as a comparison of both sides found it; empty where none was asked for.
+	Digest string
 }
 
 // Retargeter is a Driver whose volumes have another handle at the destination than at the source.
 type Retargeter interface {
 	Driver
 
-	// Retarget returns volume as it has to be at the destination, pointing to what the run made there. The run has ended
-	// with success for it. The place is the same in every run: where the data of a PersistentVolume are cannot be changed.
+	// Retarget returns volume as it has to be at the destination, pointing to what the run made there, or nil where the
+	// destination has made a volume of its own. The run has ended with success for it. The place is the same in every run: where
+	// the data of a PersistentVolume are cannot be changed.
 	Retarget(ctx context.Context, run Run, volume *corev1.PersistentVolume) (*corev1.PersistentVolume, error)
+}
+
+// ClaimRetargeter is a Driver that makes claims at the destination itself, which differ from those at the source.
+type ClaimRetargeter interface {
+	Driver
+
+	// RetargetClaim returns claim as it has to be at the destination: with the spec that it has there. The run has ended with
+	// success for it.
+	RetargetClaim(ctx context.Context, run Run, claim *corev1.PersistentVolumeClaim) (*corev1.PersistentVolumeClaim, error)
 }

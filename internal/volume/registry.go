@@ -1,37 +1,36 @@
 package volume
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// ErrNoPairer means that options ask for storage to be paired, and that no registered driver is able to.
-var ErrNoPairer = errors.New("no storage driver is registered that can pair with these options: " +
-	"remove the key token from options to migrate objects only")
-
-// UnsupportedError means that a driver owns a volume but lacks an ability that is needed.
-type UnsupportedError struct {
-	// Driver is its name.
-	Driver string
-	// Ability is what it cannot do, for example "move volumes".
-	Ability string
-}
-
-func (e *UnsupportedError) Error() string {
-	return fmt.Sprintf("storage driver %s cannot %s", e.Driver, e.Ability)
-}
+// OptionDriver is the key of a ClusterPair's options that names the storage driver for volumes to that cluster.
+const OptionDriver = "driver"
 
 // Registry knows the drivers, in the order in which they were registered: the first one that claims a volume or options gets
 // them. The zero value has none. All drivers are registered before it is used.
 type Registry struct {
-	drivers []Driver
+	drivers []registered
+}
+
+type registered struct {
+	Driver
+	onRequest bool
 }
 
 // Register adds a driver. It refuses a name that is taken or is no DNS label.
-func (r *Registry) Register(driver Driver) error {
+func (r *Registry) Register(driver Driver) error { return r.register(registered{Driver: driver}) }
+
+// RegisterOnRequest adds a driver that gets only volumes for which it is named, whatever it owns.
+func (r *Registry) RegisterOnRequest(driver Driver) error {
+	return r.register(registered{Driver: driver, onRequest: true})
+}
+
+func (r *Registry) register(driver registered) error {
 	name := driver.Name()
 	if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
 		return fmt.Errorf("registering storage driver %q: its name is no DNS label: %s", name, strings.Join(problems, ", "))
@@ -47,26 +46,65 @@ func (r *Registry) Register(driver Driver) error {
 func (r *Registry) Driver(name string) (Driver, bool) {
 	for _, driver := range r.drivers {
 		if driver.Name() == name {
-			return driver, true
+			return driver.Driver, true
 		}
 	}
 	return nil, false
 }
 
-// Owner returns the driver that is responsible for a volume, false if none is.
-func (r *Registry) Owner(binding Binding) (Driver, bool) {
+// Names returns the names of all drivers, in the order in which they were registered.
+func (r *Registry) Names() []string {
+	names := make([]string, len(r.drivers))
+	for i, driver := range r.drivers {
+		names[i] = driver.Name()
+	}
+	return names
+}
+
+// Choose returns the driver that moves a volume: the one that the Migration names for it, or else the ClusterPair (option driver), or
+// else the first that owns the volume. Empty names are none. The error says why there is no driver.
+func (r *Registry) Choose(binding Binding, wanted, pairs string) (Mover, error) {
+	name := cmp.Or(wanted, pairs)
+	if name == "" {
+		return r.owner(binding)
+	}
+	driver, known := r.Driver(name)
+	if !known {
+		return nil, fmt.Errorf("this operator has no storage driver %q, but %s", name, cmp.Or(strings.Join(r.Names(), ", "), "none at all"))
+	}
+	if !driver.Owns(binding) {
+		return nil, fmt.Errorf("storage driver %s cannot be used for the volume: %s", name, describe(binding))
+	}
+	return AsMover(driver)
+}
+
+func (r *Registry) owner(binding Binding) (Mover, error) {
 	for _, driver := range r.drivers {
-		if driver.Owns(binding) {
-			return driver, true
+		if !driver.onRequest && driver.Owns(binding) {
+			return AsMover(driver.Driver)
 		}
 	}
-	return nil, false
+	return nil, fmt.Errorf("no storage driver of this operator owns the volume")
+}
+
+// describe says what kind of volume it is.
+func describe(binding Binding) string {
+	switch volume := binding.Volume; {
+	case volume == nil && binding.Class == nil:
+		return "nothing is known of it"
+	case volume == nil:
+		return "it is of provisioner " + binding.Class.Provisioner
+	case volume.Spec.CSI != nil:
+		return "it is of CSI driver " + volume.Spec.CSI.Driver
+	default:
+		return "PersistentVolume " + volume.Name + " is not of a kind that it handles"
+	}
 }
 
 // Pairer returns the driver that options of a ClusterPair are addressed to, or ErrNoPairer.
 func (r *Registry) Pairer(options map[string]string) (Pairer, error) {
 	for _, driver := range r.drivers {
-		if pairer, ok := driver.(Pairer); ok && pairer.Pairs(options) {
+		if pairer, ok := driver.Driver.(Pairer); ok && pairer.Pairs(options) {
 			return pairer, nil
 		}
 	}

@@ -50,7 +50,10 @@ func (r *run) begunJobs(ctx context.Context) ([]copyJob, error) {
 				return nil, err
 			}
 		}
-		moves = append(moves, volume.Move{Binding: volume.Binding{Claim: claimOf(info, live)}, DestinationNamespace: r.destinationOf(info.Namespace)})
+		claim := claimOf(info, live)
+		moves = append(moves, volume.Move{
+			Binding: volume.Binding{Claim: claim}, DestinationNamespace: r.destinationOf(info.Namespace), Target: targetOf(r.volumesSpec(), claim),
+		})
 		drivers = append(drivers, info.Driver)
 	}
 	if err := r.complete(ctx, moves); err != nil {

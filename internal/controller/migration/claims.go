@@ -42,7 +42,9 @@ func (r *run) moves(ctx context.Context) ([]volume.Move, error) {
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, claim); err != nil {
 			return nil, fmt.Errorf("reading PersistentVolumeClaim %s/%s: %w", object.GetNamespace(), object.GetName(), err)
 		}
-		moves = append(moves, volume.Move{Binding: volume.Binding{Claim: claim}, DestinationNamespace: object.DestinationNamespace})
+		moves = append(moves, volume.Move{
+			Binding: volume.Binding{Claim: claim}, DestinationNamespace: object.DestinationNamespace, Target: targetOf(r.volumesSpec(), claim),
+		})
 	}
 	slices.SortFunc(moves, func(a, b volume.Move) int {
 		return compareNames(client.ObjectKeyFromObject(a.Claim), client.ObjectKeyFromObject(b.Claim))

@@ -42,13 +42,15 @@ func (f *flow) retarget(ctx context.Context, set *inventory.Set) ([]apply.Result
 		case !concerned:
 		case !known:
 			if object.Kind.Namespaced {
-				set.Skipped = append(set.Skipped, inventory.Skipped{Kind: object.Kind.Kind, NamespacedName: claim,
-					Reason: "it was bound when volumes were moving already; the next Migration takes it along"})
+				set.Skipped = append(set.Skipped, inventory.Skipped{Kind: object.Kind.Kind, NamespacedName: claim, Reason: f.reasonNotCopied()})
 			}
 			continue
-		case !object.Kind.Namespaced:
-			if err := retarget(ctx, job, object.Unstructured); err != nil {
-				refused = append(refused, apply.Result{Kind: object.Kind.Kind, Source: types.NamespacedName{Name: object.GetName()}, Err: err})
+		default:
+			brought, err := retarget(ctx, job, object)
+			if err != nil {
+				refused = append(refused, refusal(object, err))
+			}
+			if err != nil || !brought {
 				continue
 			}
 		}
@@ -56,6 +58,21 @@ func (f *flow) retarget(ctx context.Context, set *inventory.Set) ([]apply.Result
 	}
 	set.Objects = kept
 	return refused, nil
+}
+
+// reasonNotCopied says why a claim stays behind.
+func (f *flow) reasonNotCopied() string {
+	if f.skipsOrphans() {
+		return "no storage driver moves its volume, or it was bound when volumes were moving already"
+	}
+	return "it was bound when volumes were moving already; the next Migration takes it along"
+}
+
+func refusal(object *inventory.Object, err error) apply.Result {
+	return apply.Result{
+		Kind: object.Kind.Kind, Source: types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()},
+		DestinationNamespace: object.DestinationNamespace, Err: err,
+	}
 }
 
 // claimNameOf returns which claim an object is, or is the volume of.
@@ -72,27 +89,55 @@ func claimNameOf(object *inventory.Object) (types.NamespacedName, bool) {
 	}
 }
 
-// retarget has the driver change one volume, if its volumes are called otherwise at the destination.
-func retarget(ctx context.Context, job copyJob, object *unstructured.Unstructured) error {
+// retarget has the driver change one claim or volume, if they look otherwise at the destination. It tells whether the object is brought:
+// a volume is not where the destination has made one of its own.
+func retarget(ctx context.Context, job copyJob, object *inventory.Object) (bool, error) {
+	if object.Kind.Namespaced {
+		return true, retargetClaim(ctx, job, object.Unstructured)
+	}
 	retargeter, able := job.mover.(volume.Retargeter)
 	if !able {
-		return nil
+		return true, nil
 	}
 	source := &corev1.PersistentVolume{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, source); err != nil {
-		return err
+		return false, err
 	}
 	target, err := retargeter.Retarget(ctx, job.run, source)
 	if err != nil {
-		return fmt.Errorf("storage driver %s could not tell where the copy is: %w", job.mover.Name(), err)
+		return false, fmt.Errorf("storage driver %s could not tell where the copy is: %w", job.mover.Name(), err)
 	}
+	if target == nil {
+		return false, nil
+	}
+	return true, become(object.Unstructured, target)
+}
+
+func retargetClaim(ctx context.Context, job copyJob, object *unstructured.Unstructured) error {
+	retargeter, able := job.mover.(volume.ClaimRetargeter)
+	if !able {
+		return nil
+	}
+	source := &corev1.PersistentVolumeClaim{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, source); err != nil {
+		return err
+	}
+	target, err := retargeter.RetargetClaim(ctx, job.run, source)
+	if err != nil {
+		return fmt.Errorf("storage driver %s could not tell how the claim is at the destination: %w", job.mover.Name(), err)
+	}
+	return become(object, target)
+}
+
+// become gives an object the spec, labels and annotations of another.
+func become(object *unstructured.Unstructured, target client.Object) error {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(target)
 	if err != nil {
 		return err
 	}
 	object.Object["spec"] = content["spec"]
-	object.SetLabels(target.Labels)
-	object.SetAnnotations(target.Annotations)
+	object.SetLabels(target.GetLabels())
+	object.SetAnnotations(target.GetAnnotations())
 	return nil
 }
 

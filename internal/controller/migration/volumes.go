@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -84,7 +84,7 @@ func (r *run) copyJobs(ctx context.Context) ([]copyJob, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case len(orphans) > 0:
+	case len(orphans) > 0 && !r.skipsOrphans():
 		return nil, r.refuseVolumes(ctx, orphans)
 	case len(jobs) == 0:
 		return nil, nil
@@ -96,34 +96,6 @@ func (r *run) copyJobs(ctx context.Context) ([]copyJob, error) {
 		}
 	}
 	return jobs, r.showVolumes(ctx, jobs, states)
-}
-
-// refuseVolumes ends the Migration because data that it includes would be left behind.
-func (r *run) refuseVolumes(ctx context.Context, orphans []volume.Move) error {
-	names := make([]string, len(orphans))
-	infos := make([]*storkv1alpha1.MigrationVolumeInfo, len(orphans))
-	for i, orphan := range orphans {
-		names[i] = orphan.Claim.Namespace + "/" + orphan.Claim.Name
-		infos[i] = &storkv1alpha1.MigrationVolumeInfo{
-			PersistentVolumeClaim: orphan.Claim.Name,
-			Namespace:             orphan.Claim.Namespace,
-			Volume:                orphan.Claim.Spec.VolumeName,
-			Status:                storkv1alpha1.MigrationStatusFailed,
-			Reason:                "no storage driver of this operator owns the volume",
-		}
-	}
-	err := r.status.update(ctx, func(status *storkv1alpha1.MigrationStatus) {
-		status.Stage, status.Volumes = storkv1alpha1.MigrationStageVolumes, infos
-		status.Summary = r.summary()
-		countVolumes(status.Summary, infos)
-	})
-	if err != nil {
-		return err
-	}
-	return &terminalError{reason: storkv1alpha1.ReasonNoStorageDriver, message: limit(fmt.Sprintf(
-		"no storage driver of this operator owns the volumes of PersistentVolumeClaims %s: set spec.includeVolumes to false to migrate "+
-			"objects only, or leave the claims out by annotation %s", strings.Join(names, ", "), storkv1alpha1.AnnotationSkipResource),
-		conditionMessageLimit)}
 }
 
 // waitForVolumes waits until no volume is moved any more. One that failed ends the Migration, but not before all others are
@@ -208,10 +180,7 @@ func (r *run) showVolumes(ctx context.Context, jobs []copyJob, states []volume.S
 	for _, job := range jobs {
 		for _, move := range job.run.Volumes {
 			state := byClaim[client.ObjectKeyFromObject(move.Claim)]
-			infos = append(infos, &storkv1alpha1.MigrationVolumeInfo{
-				PersistentVolumeClaim: move.Claim.Name, Namespace: move.Claim.Namespace, Volume: move.Claim.Spec.VolumeName,
-				Status: state.State, BytesTotal: state.Bytes, Reason: state.Reason, Driver: job.mover.Name(),
-			})
+			infos = append(infos, volumeInfo(job.mover.Name(), move.Claim, state))
 		}
 	}
 	return r.status.update(ctx, func(status *storkv1alpha1.MigrationStatus) {
@@ -219,6 +188,16 @@ func (r *run) showVolumes(ctx context.Context, jobs []copyJob, states []volume.S
 		status.Summary = r.summary()
 		countVolumes(status.Summary, infos)
 	})
+}
+
+func volumeInfo(driver string, claim *corev1.PersistentVolumeClaim, state volume.Status) *storkv1alpha1.MigrationVolumeInfo {
+	return &storkv1alpha1.MigrationVolumeInfo{
+		PersistentVolumeClaim: claim.Name, Namespace: claim.Namespace, Volume: claim.Spec.VolumeName,
+		Status: state.State, BytesTotal: state.Bytes, Reason: limit(state.Reason, reasonLimit), Driver: driver,
+		BytesDone: int64(state.Progress.BytesDone), BytesSent: int64(state.Progress.BytesSent),
+		FilesTotal: int64(state.Progress.FilesTotal), FilesDone: int64(state.Progress.FilesDone),
+		BytesPerSecond: int64(state.Progress.BytesPerSecond), Digest: state.Progress.Digest,
+	}
 }
 
 func countVolumes(summary *storkv1alpha1.MigrationSummary, infos []*storkv1alpha1.MigrationVolumeInfo) {
@@ -229,28 +208,6 @@ func countVolumes(summary *storkv1alpha1.MigrationSummary, infos []*storkv1alpha
 			summary.NumberOfMigratedVolumes++
 		}
 	}
-}
-
-// newJobs finds the volumes of the Migration and who owns each; orphans are those that nobody does.
-func (r *run) newJobs(ctx context.Context) (jobs []copyJob, orphans []volume.Move, err error) {
-	moves, err := r.moves(ctx)
-	if err != nil || len(moves) == 0 {
-		return nil, nil, err
-	}
-	byDriver := map[string][]volume.Move{}
-	for _, move := range moves {
-		owner, owned := r.Volumes.Owner(move.Binding)
-		if !owned {
-			orphans = append(orphans, move)
-			continue
-		}
-		if _, err := volume.AsMover(owner); err != nil {
-			return nil, nil, &terminalError{reason: storkv1alpha1.ReasonNoStorageDriver, message: err.Error()}
-		}
-		byDriver[owner.Name()] = append(byDriver[owner.Name()], move)
-	}
-	jobs, err = r.jobs(ctx, byDriver)
-	return jobs, orphans, err
 }
 
 // jobs makes a job for each driver, in the order of their names.
@@ -269,6 +226,7 @@ func (r *run) jobs(ctx context.Context, byDriver map[string][]volume.Move) ([]co
 		jobs = append(jobs, copyJob{mover: mover, run: volume.Run{
 			ID: r.job.migration.UID, Migration: client.ObjectKeyFromObject(r.job.migration), Pair: r.job.pair,
 			Destination: destination.Config, Volumes: byDriver[name],
+			StartsApplications: enabled(r.job.migration.Spec.StartApplications, false), Verify: r.volumesSpec().Verify,
 		}})
 	}
 	return jobs, nil

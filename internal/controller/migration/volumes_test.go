@@ -243,6 +243,32 @@ var _ = Describe("A Migration with volumes of a storage driver", func() {
 		Expect(journal.all()).NotTo(ContainElement(effectStart))
 	})
 
+	It("leaves volumes of nobody behind where it is told to, and says so", func(ctx SpecContext) {
+		migration := newVolumeMigration(ctx, func(spec *storkv1alpha1.MigrationSpec) {
+			spec.Volumes = &storkv1alpha1.MigrationVolumes{WithoutDriver: storkv1alpha1.VolumePolicySkip}
+		})
+		createVolume(ctx, migration.Namespace, "foreign", "somebody.example.com")
+		startOperator(journal, -1).work(ctx, migration)
+		expectVolumesArrived(ctx, migration)
+		Expect(migration.Status.Notices).To(ContainElement(HavePrefix("PersistentVolumeClaim " + migration.Namespace +
+			"/foreign was left out: no storage driver moves its volume")))
+		Expect(there.Get(ctx, types.NamespacedName{Namespace: migration.Namespace, Name: "foreign"}, &corev1.PersistentVolumeClaim{})).NotTo(Succeed())
+	})
+
+	It("takes the driver that is named for a claim, and says which there are", func(ctx SpecContext) {
+		migration := newVolumeMigration(ctx, func(spec *storkv1alpha1.MigrationSpec) {
+			spec.Volumes = &storkv1alpha1.MigrationVolumes{Driver: "fake", Overrides: []storkv1alpha1.VolumeOverride{
+				{PersistentVolumeClaim: "two", Namespace: "elsewhere", Driver: "other"},
+				{PersistentVolumeClaim: "one", Driver: "unheard-of"},
+			}}
+		})
+		startOperator(journal, -1).work(ctx, migration)
+		Expect(succeededMessage(migration)).To(HavePrefix("NoStorageDriver: "))
+		Expect(states(migration)).To(Equal(map[string]string{
+			"one": `Failed: this operator has no storage driver "unheard-of", but fake`,
+		}))
+	})
+
 	// Stork copies also the volumes of claims whose kind is excluded.
 	It("copies no volume whose claim it does not bring", func(ctx SpecContext) {
 		migration := newVolumeMigration(ctx, func(spec *storkv1alpha1.MigrationSpec) {
