@@ -48,15 +48,30 @@ func (c *Cluster) UserKubeconfig(name string, groups ...string) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	return c.kubeconfigOf(name, keyPair{cert: config.CertData, key: config.KeyData})
+	return c.kubeconfigOf(c.admin.Host, name, keyPair{cert: config.CertData, key: config.KeyData})
 }
 
-func (c *Cluster) kubeconfigOf(user string, pair keyPair) ([]byte, error) {
+// InsideKubeconfig returns what UserKubeconfig does for a user who runs on the cluster's Host or reaches its network, as pods there
+// do. Without a Host it is the same.
+func (c *Cluster) InsideKubeconfig(name string, groups ...string) ([]byte, error) {
+	config, err := c.UserConfig(name, groups...)
+	if err != nil {
+		return nil, err
+	}
+	return c.kubeconfigOf(c.inside, name, keyPair{cert: config.CertData, key: config.KeyData})
+}
+
+// CAFile returns the path of the certificate of the authority that signs the cluster's certificates.
+func (c *Cluster) CAFile() string {
+	return c.pki.cert("ca")
+}
+
+func (c *Cluster) kubeconfigOf(server, user string, pair keyPair) ([]byte, error) {
 	name := c.options.Name
 	// Kubeconfigs of several clusters can be merged, so the user's entry must not be the same in all of them.
 	entry := name + "-" + user
 	config := clientcmdapi.NewConfig()
-	config.Clusters[name] = &clientcmdapi.Cluster{Server: c.admin.Host, CertificateAuthorityData: c.pki.ca.cert}
+	config.Clusters[name] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: c.pki.ca.cert}
 	config.AuthInfos[entry] = &clientcmdapi.AuthInfo{ClientCertificateData: pair.cert, ClientKeyData: pair.key}
 	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: entry}
 	config.CurrentContext = name
@@ -67,8 +82,8 @@ func (c *Cluster) kubeconfigOf(user string, pair keyPair) ([]byte, error) {
 	return content, nil
 }
 
-func (c *Cluster) writeKubeconfig(file, user string, pair keyPair) ([]byte, error) {
-	content, err := c.kubeconfigOf(user, pair)
+func (c *Cluster) writeKubeconfig(file, server, user string, pair keyPair) ([]byte, error) {
+	content, err := c.kubeconfigOf(server, user, pair)
 	if err != nil {
 		return nil, err
 	}

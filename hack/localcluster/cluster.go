@@ -1,7 +1,7 @@
 // Package localcluster runs real Kubernetes control planes (etcd, kube-apiserver and, if wanted,
 // kube-controller-manager) as plain processes on the loopback interface: for tests, benchmarks and developers, on
 // any Linux machine that has Go, without root, containers or ready-made binaries. There are no nodes, so a Pod is an
-// object that nobody runs.
+// object that nobody runs; package localnode adds them, for root.
 //
 // It must know nothing of Godwit: neither its API types and CRDs nor what the clusters are used for.
 package localcluster
@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -42,6 +43,8 @@ type Options struct {
 	// Fsync has etcd write to the disk before it answers, as in production. Without it a test is several times faster
 	// and the data still survive a process, though not a power cut.
 	Fsync bool
+	// Host is where the processes run; nil means directly on this machine, at its loopback interface.
+	Host *Host
 	// APIServerArgs and EtcdArgs are added to the flags of these processes, where the last one wins.
 	APIServerArgs, EtcdArgs []string
 	// Progress gets a few lines about what takes long; nil discards them.
@@ -54,11 +57,15 @@ type Cluster struct {
 	binaries       string // The folder of the programs.
 	serviceNetwork string // In CIDR form.
 	pki            *pki
-	processes      []*process // In the order in which they start.
+	relay          *relay // Leads to the API server; nil without a Host.
+	inside         string // The API server's URL for who runs where it runs.
 	admin          *rest.Config
 	kubeconfig     []byte
 	temporary      bool // Whether Stop removes the folder.
 	stop           func() error
+
+	mu        sync.Mutex
+	processes []*process // In the order in which they started.
 }
 
 // Start starts a cluster and returns when it serves: the API server is ready, the default namespace exists and, with
@@ -114,7 +121,7 @@ func (c *Cluster) Stop() error {
 // Processes returns the process ids of what runs, by name.
 func (c *Cluster) Processes() map[string]int {
 	pids := map[string]int{}
-	for _, p := range c.processes {
+	for _, p := range c.all() {
 		if pid := p.pid(); pid != 0 {
 			pids[p.name] = pid
 		}
@@ -143,7 +150,7 @@ func (c *Cluster) StartProcess(ctx context.Context, name string) error {
 }
 
 func (c *Cluster) process(name string) (*process, error) {
-	for _, p := range c.processes {
+	for _, p := range c.all() {
 		if p.name == name {
 			return p, nil
 		}
@@ -158,7 +165,11 @@ func (c *Cluster) start(ctx context.Context) error {
 	network := nextServiceNetwork()
 	c.serviceNetwork = network.String()
 	var err error
-	if c.pki, err = newPKI(c.path("pki"), firstIP(network)); err != nil {
+	ips := []net.IP{firstIP(network)}
+	if host := c.options.Host; host != nil {
+		ips = append(ips, host.IP)
+	}
+	if c.pki, err = newPKI(c.path("pki"), ips); err != nil {
 		return fmt.Errorf("making its certificates: %w", err)
 	}
 	etcdPort, err := c.startEtcd(ctx)
@@ -168,7 +179,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := c.startAPIServer(ctx, etcdPort); err != nil {
 		return err
 	}
-	if c.kubeconfig, err = c.writeKubeconfig(c.KubeconfigFile(), adminUser, c.pki.admin); err != nil {
+	if c.kubeconfig, err = c.writeKubeconfig(c.KubeconfigFile(), c.admin.Host, adminUser, c.pki.admin); err != nil {
 		return err
 	}
 	if !c.options.ControllerManager {
@@ -211,12 +222,15 @@ func (c *Cluster) path(name string) string {
 // shutDown ends etcd last, so that the others can finish what they do.
 func (c *Cluster) shutDown() error {
 	var err error
-	if len(c.processes) > 0 {
+	if processes := c.all(); len(processes) > 0 {
 		var group errgroup.Group
-		for _, p := range c.processes[1:] {
+		for _, p := range processes[1:] {
 			group.Go(p.stop)
 		}
-		err = errors.Join(group.Wait(), c.processes[0].stop())
+		err = errors.Join(group.Wait(), processes[0].stop())
+	}
+	if c.relay != nil {
+		c.relay.close()
 	}
 	if c.temporary {
 		err = errors.Join(err, os.RemoveAll(c.options.Dir))

@@ -6,34 +6,19 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"path/filepath"
-	"slices"
 	"strconv"
 
 	"k8s.io/client-go/rest"
 )
-
-// run starts a process of the cluster and keeps it in place of an earlier attempt.
-func (c *Cluster) run(ctx context.Context, name string, args []string, ready func(context.Context) error) error {
-	p := &process{
-		name:    name,
-		path:    filepath.Join(c.binaries, name),
-		args:    args,
-		logFile: c.path(filepath.Join("log", name+".log")),
-		ready:   ready,
-	}
-	c.processes = slices.DeleteFunc(c.processes, func(old *process) bool { return old.name == name })
-	c.processes = append(c.processes, p)
-	return p.launch(ctx)
-}
 
 // startEtcd returns the port at which etcd serves. TLS is there for more than secrecy: it tells this etcd from
 // another one that took the port.
 func (c *Cluster) startEtcd(ctx context.Context) (port int, err error) {
 	err = onFreePorts(3, func(ports []int) error {
 		port = ports[0]
-		check, err := httpCheck("https://"+address(ports[1])+"/health", c.pki.etcdCA, c.pki.etcdClient)
+		check, err := httpCheck("https://"+address(ports[1])+"/health", c.pki.etcdCA, c.pki.etcdClient, c.dial())
 		if err != nil {
 			return err
 		}
@@ -73,8 +58,9 @@ func (c *Cluster) etcdArgs(clientPort, healthPort, peerPort int) []string {
 // startAPIServer waits for the default namespace too, which the API server makes shortly after it calls itself ready.
 func (c *Cluster) startAPIServer(ctx context.Context, etcdPort int) error {
 	return onFreePorts(1, func(ports []int) error {
-		host := "https://" + address(ports[0])
-		c.admin = c.config(host, c.pki.admin)
+		if err := c.route(ports[0]); err != nil {
+			return err
+		}
 		ready, err := c.check("/readyz")
 		if err != nil {
 			return err
@@ -92,18 +78,34 @@ func (c *Cluster) startAPIServer(ctx context.Context, etcdPort int) error {
 	})
 }
 
+// route decides how the API server is reached that gets a port, from inside and from this process.
+func (c *Cluster) route(port int) error {
+	c.inside = "https://" + address(port)
+	outside := c.inside
+	if host := c.options.Host; host != nil {
+		target := net.JoinHostPort(host.IP.String(), strconv.Itoa(port))
+		c.inside = "https://" + target
+		if c.relay != nil { // From an attempt with another port.
+			c.relay.close()
+		}
+		var err error
+		if c.relay, err = newRelay(host.Dial, target); err != nil {
+			return err
+		}
+		outside = "https://" + c.relay.address()
+	}
+	c.admin = c.config(outside, c.pki.admin)
+	return nil
+}
+
 func (c *Cluster) apiServerArgs(etcdPort, port int) []string {
 	args := []string{
 		"--etcd-servers=https://" + address(etcdPort),
 		"--etcd-cafile=" + c.pki.cert("etcd-ca"),
 		"--etcd-certfile=" + c.pki.cert("etcd-client"),
 		"--etcd-keyfile=" + c.pki.key("etcd-client"),
-		"--bind-address=" + loopback,
-		"--advertise-address=" + loopback,
 		"--secure-port=" + strconv.Itoa(port),
 		"--service-cluster-ip-range=" + c.serviceNetwork,
-		// A loopback address is not allowed in the endpoints of the Service "kubernetes".
-		"--endpoint-reconciler-type=none",
 		"--authorization-mode=Node,RBAC",
 		"--client-ca-file=" + c.pki.cert("ca"),
 		"--tls-cert-file=" + c.pki.cert("apiserver"),
@@ -113,6 +115,20 @@ func (c *Cluster) apiServerArgs(etcdPort, port int) []string {
 		"--service-account-signing-key-file=" + c.pki.key("service-account"),
 		"--allow-privileged=true",
 	}
+	if host := c.options.Host; host != nil {
+		args = append(args,
+			"--bind-address=0.0.0.0",
+			"--advertise-address="+host.IP.String(),
+			"--kubelet-client-certificate="+c.pki.cert("kubelet-client"),
+			"--kubelet-client-key="+c.pki.key("kubelet-client"),
+			"--kubelet-preferred-address-types=InternalIP")
+	} else {
+		args = append(args,
+			"--bind-address="+loopback,
+			"--advertise-address="+loopback,
+			// A loopback address is not allowed in the endpoints of the Service "kubernetes".
+			"--endpoint-reconciler-type=none")
+	}
 	if !c.options.ControllerManager {
 		args = append(args, "--disable-admission-plugins=ServiceAccount")
 	}
@@ -121,7 +137,7 @@ func (c *Cluster) apiServerArgs(etcdPort, port int) []string {
 
 func (c *Cluster) startControllerManager(ctx context.Context) error {
 	kubeconfig := c.path(ControllerManager + ".kubeconfig")
-	if _, err := c.writeKubeconfig(kubeconfig, ControllerManager, c.pki.manager); err != nil {
+	if _, err := c.writeKubeconfig(kubeconfig, c.inside, ControllerManager, c.pki.manager); err != nil {
 		return err
 	}
 	serviceAccount, err := c.check("/api/v1/namespaces/default/serviceaccounts/default")
@@ -150,7 +166,7 @@ func (c *Cluster) startControllerManager(ctx context.Context) error {
 
 // check returns a function that asks the API server for path and is content with 200.
 func (c *Cluster) check(path string) (func(context.Context) error, error) {
-	return httpCheck(c.admin.Host+path, c.pki.ca, c.pki.admin)
+	return httpCheck(c.admin.Host+path, c.pki.ca, c.pki.admin, nil)
 }
 
 // config returns a client configuration without client-side throttling: the API server has its own fairness.
@@ -162,7 +178,7 @@ func (c *Cluster) config(host string, pair keyPair) *rest.Config {
 	}
 }
 
-func httpCheck(url string, ca *authority, client keyPair) (func(context.Context) error, error) {
+func httpCheck(url string, ca *authority, client keyPair, dial DialFunc) (func(context.Context) error, error) {
 	certificate, err := tls.X509KeyPair(client.cert, client.key)
 	if err != nil {
 		return nil, err
@@ -171,6 +187,7 @@ func httpCheck(url string, ca *authority, client keyPair) (func(context.Context)
 	roots.AddCert(ca.parsed)
 	httpClient := &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{certificate}},
+		DialContext:     dial,
 		// A connection from before a restart would fail the check once more.
 		DisableKeepAlives: true,
 	}}

@@ -111,8 +111,9 @@ type pki struct {
 	admin, manager, etcdClient keyPair
 }
 
-// newPKI makes the authorities and certificates of a cluster and writes what its processes read into dir.
-func newPKI(dir string, serviceIP net.IP) (*pki, error) {
+// newPKI makes the authorities and certificates of a cluster and writes what its processes read into dir. The API server is at
+// serverIPs beside the loopback address.
+func newPKI(dir string, serverIPs []net.IP) (*pki, error) {
 	ca, caErr := newAuthority("kubernetes-ca")
 	etcdCA, etcdCAErr := newAuthority("etcd-ca")
 	if err := errors.Join(caErr, etcdCAErr); err != nil {
@@ -134,10 +135,11 @@ func newPKI(dir string, serviceIP net.IP) (*pki, error) {
 	pairs := map[string]keyPair{
 		"ca":      ca.keyPair,
 		"etcd-ca": etcdCA.keyPair,
-		"apiserver": made(ca.server(APIServer, []net.IP{serviceIP},
+		"apiserver": made(ca.server(APIServer, serverIPs,
 			"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")),
 		"etcd":            made(etcdCA.server(Etcd, nil)),
 		"etcd-client":     p.etcdClient,
+		"kubelet-client":  made(ca.client("kube-apiserver-kubelet-client", "system:masters")),
 		"service-account": made(newServiceAccountKeys()),
 	}
 	if err := errors.Join(errs...); err != nil {

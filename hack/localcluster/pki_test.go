@@ -24,8 +24,7 @@ func parseCertificate(t *testing.T, content []byte) *x509.Certificate {
 }
 
 func TestPKI(t *testing.T) {
-	serviceIP := net.ParseIP("10.96.0.1")
-	made, err := newPKI(filepath.Join(t.TempDir(), "pki"), serviceIP)
+	made, err := newPKI(filepath.Join(t.TempDir(), "pki"), []net.IP{net.ParseIP("10.96.0.1"), net.ParseIP("172.30.0.11")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +37,7 @@ func TestPKI(t *testing.T) {
 			t.Fatal(err)
 		}
 		certificate := parseCertificate(t, content)
-		for _, name := range []string{loopback, "localhost", "10.96.0.1", "kubernetes.default.svc"} {
+		for _, name := range []string{loopback, "localhost", "10.96.0.1", "172.30.0.11", "kubernetes.default.svc"} {
 			if _, err := certificate.Verify(x509.VerifyOptions{Roots: roots, DNSName: name}); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}

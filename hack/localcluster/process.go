@@ -35,6 +35,7 @@ type process struct {
 	path    string
 	args    []string
 	logFile string
+	host    *Host // Nil for this machine.
 	// ready tells whether the program serves, nil when it does.
 	ready func(context.Context) error
 
@@ -79,10 +80,9 @@ func (p *process) start() (*run, error) {
 	}
 	cmd := exec.Command(p.path, p.args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = ChildAttributes()
 	r := &run{exited: make(chan struct{}), logOffset: offset}
 	started := make(chan error)
-	go r.live(cmd, started)
+	go r.live(cmd, p.host, started)
 	err = <-started
 	_ = log.Close() // The child has its own.
 	if err != nil {
@@ -94,16 +94,24 @@ func (p *process) start() (*run, error) {
 
 // live starts cmd, tells so, and waits for its end. It keeps its thread for all that time: the kernel kills the child
 // when the thread that started it ends, which must happen when this whole process ends and not before.
-func (r *run) live(cmd *exec.Cmd, started chan<- error) {
+func (r *run) live(cmd *exec.Cmd, host *Host, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(r.exited)
-	err := cmd.Start()
+	err := startOn(host, cmd)
 	r.process = cmd.Process
 	started <- err
 	if err == nil {
 		r.err = cmd.Wait()
 	}
+}
+
+func startOn(host *Host, cmd *exec.Cmd) error {
+	if host != nil {
+		return host.Start(cmd)
+	}
+	cmd.SysProcAttr = ChildAttributes()
+	return cmd.Start()
 }
 
 func (r *run) alive() bool {
