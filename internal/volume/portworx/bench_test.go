@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -182,6 +184,26 @@ func (b *bench) finish(run volume.Run) []volume.Status {
 	return b.status(run)
 }
 
+// reconnect returns when the driver is connected again.
+func (b *bench) reconnect() {
+	b.Helper()
+	conn := b.driver.connection.conn
+	for state := conn.GetState(); state != connectivity.Ready; state = conn.GetState() {
+		conn.ResetConnectBackoff()
+		conn.Connect()
+		if !conn.WaitForStateChange(b.Context(), state) {
+			b.Fatal("it was not connected again")
+		}
+	}
+}
+
+// awaitWaiter returns when somebody waits for the clock.
+func (b *bench) awaitWaiter() {
+	for !b.clock.HasWaiters() {
+		goruntime.Gosched()
+	}
+}
+
 // calls returns how often a method was called.
 func (b *bench) calls(method string) int {
 	calls := 0
@@ -215,6 +237,11 @@ func mention(t *testing.T, text string, words ...string) {
 		}
 	}
 }
+
+func newClock(now time.Time) *clocktesting.FakeClock { return clocktesting.NewFakeClock(now) }
+
+// errorOf returns the error of a call that returns something else, too.
+func errorOf[T any](_ T, err error) error { return err }
 
 // canceled returns a context that is done.
 func canceled(t *testing.T) context.Context {

@@ -31,8 +31,11 @@ func invoke[Client, Request, Answer any](
 	limited, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	answer, err := method(newClient(conn), limited, request, logOn(d.config, d.clock, role)...)
-	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+	switch {
+	case err != nil && limited.Err() != nil && ctx.Err() == nil:
 		d.connection.drop(conn)
+	case status.Code(err) == codes.Unavailable:
+		d.connection.doubt()
 	}
 	return answer, err
 }

@@ -19,7 +19,7 @@ func TestConfigFrom(t *testing.T) {
 			want: Config{Service: service, Issuer: "stork.openstorage.org"},
 		},
 		"looks for another Service": {
-			env: map[string]string{"PX_NAMESPACE": "portworx", "PX_SERVICE_NAME": "px"},
+			env:  map[string]string{"PX_NAMESPACE": "portworx", "PX_SERVICE_NAME": "px"},
 			want: Config{Service: types.NamespacedName{Namespace: "portworx", Name: "px"}, Issuer: "stork.openstorage.org"},
 		},
 		"takes an endpoint": {

@@ -14,7 +14,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	corev1 "k8s.io/api/core/v1"
@@ -51,6 +50,8 @@ type connection struct {
 	closed bool
 	conn   *grpc.ClientConn
 	target target // Where conn leads to.
+	// doubted has it looked up once more where Portworx is.
+	doubted bool
 }
 
 // target is an address and the certificates, in PEM, that Portworx is trusted by there.
@@ -58,7 +59,7 @@ type target struct{ address, authorities string }
 
 // get returns the connection. It fails where it cannot be found out where Portworx is; whether it answers is seen in calls.
 func (c *connection) get(ctx context.Context) (*grpc.ClientConn, error) {
-	if conn := c.working(); conn != nil {
+	if conn := c.trusted(); conn != nil {
 		return conn, nil
 	}
 	found, err := c.find(ctx)
@@ -71,6 +72,7 @@ func (c *connection) get(ctx context.Context) (*grpc.ClientConn, error) {
 	case c.closed:
 		return nil, fmt.Errorf("the operator stops: %w", context.Canceled)
 	case c.conn != nil && c.target == found:
+		c.doubted = false
 		return c.conn, nil // It goes on trying by itself.
 	}
 	conn, err := c.open(found)
@@ -80,18 +82,25 @@ func (c *connection) get(ctx context.Context) (*grpc.ClientConn, error) {
 	if c.conn != nil {
 		_ = c.conn.Close() // It failed already.
 	}
-	c.conn, c.target = conn, found
+	c.conn, c.target, c.doubted = conn, found, false
 	return conn, nil
 }
 
-// working returns the connection unless it fails, nil if there is none.
-func (c *connection) working() *grpc.ClientConn {
+// trusted returns the connection, nil if there is none or it may lead to where Portworx is not any more.
+func (c *connection) trusted() *grpc.ClientConn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || c.conn == nil || c.conn.GetState() == connectivity.TransientFailure {
+	if c.closed || c.doubted {
 		return nil
 	}
 	return c.conn
+}
+
+// doubt has the next call look up where Portworx is, and go on over the same connection if that is where it was.
+func (c *connection) doubt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.doubted = true
 }
 
 // drop has the next call dial anew: a connection over which answers stay away may lead to a node that is gone.

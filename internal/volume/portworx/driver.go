@@ -24,14 +24,14 @@ var (
 type Driver struct {
 	config     Config
 	reader     client.Reader
-	clock      clock.WithTicker
+	clock      clock.Clock
 	connection *connection
 	memory     *memory
 }
 
 // New returns the driver. The reader finds Services, Secrets and BackupLocations of this cluster, and does not cache. Close has to be
 // called in the end.
-func New(config Config, reader client.Reader, clock clock.WithTicker) *Driver {
+func New(config Config, reader client.Reader, clock clock.Clock) *Driver {
 	return &Driver{
 		config: config, reader: reader, clock: clock,
 		connection: &connection{config: config, reader: reader},

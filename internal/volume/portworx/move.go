@@ -151,17 +151,17 @@ func (d *Driver) cancelOne(ctx context.Context, run volume.Run, move volume.Move
 }
 
 func (d *Driver) waitForEnd(ctx context.Context, run volume.Run) error {
-	ticker := d.clock.NewTicker(cancelPollInterval)
-	defer ticker.Stop()
 	for {
 		moving, err := d.moving(ctx, run)
 		if err != nil || len(moving) == 0 {
 			return err
 		}
+		timer := d.clock.NewTimer(cancelPollInterval)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return errors.Join(fmt.Errorf("Portworx has not stopped copying %d volumes yet", len(moving)), ctx.Err())
-		case <-ticker.C():
+		case <-timer.C():
 		}
 	}
 }

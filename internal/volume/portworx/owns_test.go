@@ -65,7 +65,7 @@ func TestRetarget(t *testing.T) {
 		source *corev1.PersistentVolume
 		place  func(*corev1.PersistentVolume) string
 	}{
-		"a CSI volume":     {csiVolume("pvc-1"), func(pv *corev1.PersistentVolume) string { return pv.Spec.CSI.VolumeHandle }},
+		"a CSI volume":      {csiVolume("pvc-1"), func(pv *corev1.PersistentVolume) string { return pv.Spec.CSI.VolumeHandle }},
 		"an in-tree volume": {inTreeVolume("pvc-1"), func(pv *corev1.PersistentVolume) string { return pv.Spec.PortworxVolume.VolumeID }},
 	} {
 		t.Run(name+" is the one of the same name", func(t *testing.T) {

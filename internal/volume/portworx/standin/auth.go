@@ -51,6 +51,9 @@ func (c *Cluster) authorize(ctx context.Context, method string) error {
 	if err != nil {
 		return err
 	}
+	if c.observer != nil {
+		c.observer(method, roles)
+	}
 	if slices.Contains(roles, "system.admin") ||
 		slices.Contains(roles, "system.user") && strings.HasPrefix(method, "OpenStorageMigrate/") {
 		return nil

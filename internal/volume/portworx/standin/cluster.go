@@ -36,6 +36,7 @@ type Cluster struct {
 	issuers     map[string]string
 	calls       []string
 	fault       func(method string, request any) error
+	observer    func(method string, roles []string)
 }
 
 // Add makes a cluster that others pair with at an endpoint (address:port), by its pair token. Its object store has room for a gibibyte.
@@ -111,6 +112,12 @@ func (c *Cluster) Trust(issuer, secret string) {
 func (c *Cluster) Fault(fault func(method string, request any) error) {
 	defer c.lock()()
 	c.fault = fault
+}
+
+// Observe has an observer told of each call with a token, and which roles that gives.
+func (c *Cluster) Observe(observer func(method string, roles []string)) {
+	defer c.lock()()
+	c.observer = observer
 }
 
 // Calls returns the methods that were called, in order.
