@@ -45,6 +45,9 @@ const (
 	AnnotationMigrationScheduleName = keyPrefix + "migration-schedule-name"
 	// AnnotationStaticCopy marks the copy of a MigrationSchedule at the destination. A static copy never triggers.
 	AnnotationStaticCopy = keyPrefix + "static-copy"
+	// AnnotationCopiedKeys is Godwit's own: which labels and annotations of a static copy came with it, as JSON. Its value is opaque to
+	// other programs.
+	AnnotationCopiedKeys = keyPrefix + "copied-keys"
 	// AnnotationApplicationActivated is Godwit's own: what a client meant to write into status.applicationActivated of a
 	// MigrationSchedule by an update of the whole object, from which the API server drops the status. Admission puts it there, and
 	// the controller moves it into the status.

@@ -99,6 +99,10 @@ type MigrationScheduleStatus struct {
 	// +optional
 	CopiedHash string `json:"copiedHash,omitempty"`
 
+	// copiedTo is the ClusterPair, as namespace/name, that leads to that copy.
+	// +optional
+	CopiedTo string `json:"copiedTo,omitempty"`
+
 	// conditions sum the schedule up: Ready, and Copied for its copy at the destination.
 	// +listType=map
 	// +listMapKey=type

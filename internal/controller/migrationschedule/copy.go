@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -63,8 +64,14 @@ func (p *pass) keepCopied(ctx context.Context) copyState {
 // synchronise brings the copy to what it should be, and finds out whether the applications are active there.
 func (p *pass) synchronise(ctx context.Context) copyState {
 	state := p.writeCopy(ctx)
+	if !state.unknown {
+		p.leaveFormerDestination(ctx)
+	}
 	if state.problem != "" {
 		p.schedule.Status.CopiedHash = ""
+		if !apimeta.IsStatusConditionFalse(p.before.Status.Conditions, storkv1alpha1.ConditionCopied) {
+			p.event(corev1.EventTypeWarning, storkv1alpha1.ReasonCopyFailed, "%s", cut(state.problem, maxNoteLength))
+		}
 		p.condition(storkv1alpha1.ConditionCopied, metav1.ConditionFalse, storkv1alpha1.ReasonCopyFailed, state.problem)
 		return state
 	}
@@ -74,7 +81,7 @@ func (p *pass) synchronise(ctx context.Context) copyState {
 }
 
 func (p *pass) writeCopy(ctx context.Context) copyState {
-	destination, err := p.destination(ctx, p.schedule)
+	destination, err := p.destination(ctx, p.pairOf(p.schedule))
 	if err != nil {
 		state := copyState{unknown: true, problem: err.Error(), retryAfter: retryDelay}
 		if _, watched := errors.AsType[*pairError](err); watched {
@@ -108,9 +115,8 @@ type pairError struct {
 
 func (e *pairError) Error() string { return e.problem }
 
-// destination reaches the cluster that the schedule's Migrations go to.
-func (r *Reconciler) destination(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule) (dynamic.Interface, error) {
-	key := r.pairOf(schedule)
+// destination reaches the cluster that a pair leads to.
+func (r *Reconciler) destination(ctx context.Context, key types.NamespacedName) (dynamic.Interface, error) {
 	pair := &storkv1alpha1.ClusterPair{}
 	err := r.Client.Get(ctx, key, pair)
 	switch {
@@ -172,15 +178,16 @@ func updateCopy(ctx context.Context, target dynamic.ResourceInterface, live *uns
 			"rename one of them"}
 	}
 	state := copyState{activated: found.Status.ApplicationActivated}
-	if equality.Semantic.DeepEqual(found.Spec, wanted.Spec) && contains(found.Annotations, wanted.Annotations) && contains(found.Labels, wanted.Labels) {
+	annotations, labels := follow(found, wanted)
+	if equality.Semantic.DeepEqual(found.Spec, wanted.Spec) && maps.Equal(annotations, found.Annotations) && maps.Equal(labels, found.Labels) {
 		return state
 	}
 	object, err := toUnstructured(wanted)
 	if err != nil {
 		return copyState{unknown: true, problem: err.Error()}
 	}
-	live.SetAnnotations(merged(live.GetAnnotations(), wanted.Annotations))
-	live.SetLabels(merged(live.GetLabels(), wanted.Labels))
+	live.SetAnnotations(annotations)
+	live.SetLabels(labels)
 	live.Object["spec"] = object.Object["spec"]
 	if _, err := target.Update(ctx, live, metav1.UpdateOptions{}); err != nil {
 		state.problem, state.retryAfter = fmt.Sprintf("updating the copy at the destination: %v", err), retryDelay
@@ -204,6 +211,7 @@ func copyOf(schedule *storkv1alpha1.MigrationSchedule) *storkv1alpha1.MigrationS
 	dropOwn(copied.Annotations)
 	copied.Annotations[storkv1alpha1.AnnotationStaticCopy] = "true"
 	copied.Annotations[storkv1alpha1.AnnotationResourceHash] = hashOf(schedule.Spec.Template)
+	copied.Annotations[storkv1alpha1.AnnotationCopiedKeys] = recordOf(copied).String()
 	return copied
 }
 
@@ -235,24 +243,4 @@ func toUnstructured(schedule *storkv1alpha1.MigrationSchedule) (*unstructured.Un
 	}
 	delete(object, "status")
 	return &unstructured.Unstructured{Object: object}, nil
-}
-
-// merged returns both maps in one: what others have put there stays.
-func merged(live, wanted map[string]string) map[string]string {
-	all := maps.Clone(live)
-	if all == nil {
-		all = map[string]string{}
-	}
-	maps.Copy(all, wanted)
-	return all
-}
-
-// contains tells whether all of some labels or annotations are among others.
-func contains(all, some map[string]string) bool {
-	for key, value := range some {
-		if found, ok := all[key]; !ok || found != value {
-			return false
-		}
-	}
-	return true
 }

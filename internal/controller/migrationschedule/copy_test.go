@@ -59,6 +59,74 @@ var _ = Describe("The copy at the destination", func() {
 			Not(HaveKey(storkv1alpha1.AnnotationApplicationActivated))))
 	})
 
+	It("loses what is annotated and labelled no more, but nothing that others have put there", func(ctx SpecContext) {
+		f.schedule(ctx, func(s *object) {
+			s.Annotations["wave"], s.Labels = "1", map[string]string{"tier": "one"}
+		})
+		f.reconcile(ctx)
+		copied := f.copied(ctx)
+		copied.Annotations["site"], copied.Labels["site"] = "south", "south"
+		Expect(there.Update(ctx, copied)).To(Succeed())
+		f.edit(ctx, func(s *object) {
+			delete(s.Annotations, "wave")
+			s.Labels = nil
+		})
+		f.reconcile(ctx)
+		copied = f.copied(ctx)
+		Expect(copied.Annotations).To(And(Not(HaveKey("wave")), HaveKeyWithValue("site", "south"), HaveKeyWithValue("team", "shop")))
+		Expect(copied.Labels).To(Equal(map[string]string{"site": "south"}))
+	})
+
+	Context("when the template names another pair", func() {
+		const elsewhere = "elsewhere"
+		BeforeEach(func(ctx SpecContext) {
+			f.schedule(ctx)
+			f.reconcile(ctx)
+			Expect(f.read(ctx).Status.CopiedTo).To(Equal(f.namespace + "/remote"))
+		})
+		move := func(ctx SpecContext) {
+			f.edit(ctx, func(s *object) { s.Spec.Template.Spec.ClusterPair = elsewhere })
+			f.reconcile(ctx)
+			Expect(f.read(ctx).Status.CopiedTo).To(Equal(f.namespace + "/elsewhere"))
+		}
+		It("goes from the cluster where it was", func(ctx SpecContext) {
+			f.pair(ctx, elsewhere, bare.Kubeconfig())
+			move(ctx)
+			Expect(f.copied(ctx)).To(BeNil())
+		})
+
+		It("stays where both lead to the same cluster", func(ctx SpecContext) {
+			f.activate(ctx, true)
+			f.pair(ctx, elsewhere, destination.Kubeconfig())
+			move(ctx)
+			Expect(f.copied(ctx)).NotTo(BeNil())
+			Expect(f.copied(ctx).Status.ApplicationActivated).To(BeTrue())
+		})
+
+		It("stays where the applications are active, which an event tells", func(ctx SpecContext) {
+			f.activate(ctx, true)
+			f.pair(ctx, elsewhere, bare.Kubeconfig())
+			move(ctx)
+			Expect(f.copied(ctx)).NotTo(BeNil())
+			Expect(f.recorder.Events).To(Receive(ContainSubstring("is left there: the applications are active there")))
+		})
+
+		It("is left where that cluster is not reached, which an event tells", func(ctx SpecContext) {
+			f.setPair(ctx, "remote", storkv1alpha1.ClusterPairStatusDegraded)
+			f.pair(ctx, elsewhere, bare.Kubeconfig())
+			move(ctx)
+			Expect(f.copied(ctx)).NotTo(BeNil())
+			Expect(f.recorder.Events).To(Receive(ContainSubstring("/remote, where Migrations went before, is left there")))
+		})
+
+		It("goes with the schedule although it was not written there yet", func(ctx SpecContext) {
+			f.edit(ctx, func(s *object) { s.Spec.Template.Spec.ClusterPair = elsewhere })
+			Expect(here.Delete(ctx, f.read(ctx))).To(Succeed())
+			Expect(f.look(ctx)).To(Succeed())
+			Expect(f.copied(ctx)).To(BeNil())
+		})
+	})
+
 	It("learns what an older storkctl says of its applications", func(ctx SpecContext) {
 		f.schedule(ctx, func(s *object) { s.Annotations[storkv1alpha1.AnnotationStaticCopy] = "true" })
 		for _, activated := range []string{"true", "true", "false"} {

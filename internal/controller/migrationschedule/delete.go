@@ -9,6 +9,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -57,21 +60,53 @@ func (r *Reconciler) deleteCopy(ctx context.Context, schedule *storkv1alpha1.Mig
 	return false, nil
 }
 
-// tryDeleteCopy deletes nothing but what is marked as a copy.
+// tryDeleteCopy deletes the copy where it would be written now, and where it was written last.
 func (r *Reconciler) tryDeleteCopy(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule) error {
-	destination, err := r.destination(ctx, schedule)
-	if err != nil {
+	now, last := r.pairOf(schedule), parseName(schedule.Status.CopiedTo)
+	failure := r.deleteCopyAt(ctx, schedule, now)
+	if last.Name == "" || last == now {
+		return failure
+	}
+	former := r.deleteCopyAt(ctx, schedule, last)
+	if pair, ok := errors.AsType[*pairError](former); ok && pair.gone {
+		former = nil
+	}
+	return errors.Join(failure, former)
+}
+
+func (r *Reconciler) deleteCopyAt(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule, pair types.NamespacedName) error {
+	found, target, err := r.findCopy(ctx, schedule, pair)
+	if err != nil || found == nil {
 		return err
 	}
-	target := destination.Resource(schedules).Namespace(schedule.Namespace)
-	live, err := target.Get(ctx, schedule.Name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) || err == nil && live.GetAnnotations()[storkv1alpha1.AnnotationStaticCopy] != "true" {
+	return deleteCopy(ctx, target, found)
+}
+
+// findCopy returns the object of the schedule's name in the cluster that a pair leads to; nil if there is none.
+func (r *Reconciler) findCopy(
+	ctx context.Context, schedule *storkv1alpha1.MigrationSchedule, pair types.NamespacedName,
+) (*unstructured.Unstructured, dynamic.ResourceInterface, error) {
+	cluster, err := r.destination(ctx, pair)
+	if err != nil {
+		return nil, nil, err
+	}
+	target := cluster.Resource(schedules).Namespace(schedule.Namespace)
+	found, err := target.Get(ctx, schedule.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, target, nil
+	case err != nil:
+		return nil, target, fmt.Errorf("reading the copy in the cluster of ClusterPair %s: %w", pair, err)
+	}
+	return found, target, nil
+}
+
+// deleteCopy deletes nothing but what is marked as a copy.
+func deleteCopy(ctx context.Context, target dynamic.ResourceInterface, found *unstructured.Unstructured) error {
+	if found.GetAnnotations()[storkv1alpha1.AnnotationStaticCopy] != "true" {
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("reading the copy at the destination: %w", err)
-	}
-	uid := live.GetUID()
-	err = target.Delete(ctx, schedule.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
+	uid := found.GetUID()
+	err := target.Delete(ctx, found.GetName(), metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
 	return client.IgnoreNotFound(err)
 }

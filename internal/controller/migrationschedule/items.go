@@ -123,23 +123,29 @@ func (p *pass) noteSuccess(migration *storkv1alpha1.Migration) {
 }
 
 // prune finds items that are too old: of each section it keeps as many that arrived as its policy retains, or one where the policy
-// has no such section any more. What came after the last of them is kept too, but no more than a few failures.
+// has no such section any more. Failures that came after the last of them are kept too, but only the newest few of the schedule.
 func (p *pass) prune(sections []schedule.Section) {
 	retain := map[storkv1alpha1.SchedulePolicyType]int{}
 	for _, section := range sections {
 		retain[section.Type] = section.Retain
 	}
+	var kept []*storkv1alpha1.ScheduledMigrationStatus
 	for kind, items := range p.schedule.Status.Items {
-		slices.SortStableFunc(items, func(a, b *storkv1alpha1.ScheduledMigrationStatus) int {
-			return cmp.Compare(timeOf(a), timeOf(b))
-		})
-		kept := keep(items, max(1, retain[kind]))
+		slices.SortStableFunc(items, older)
+		kept = append(kept, keep(items, max(1, retain[kind]))...)
+	}
+	kept = withoutOldFailures(kept)
+	for _, items := range p.schedule.Status.Items {
 		for _, item := range items {
 			if !slices.Contains(kept, item) {
 				p.obsolete = append(p.obsolete, item)
 			}
 		}
 	}
+}
+
+func older(a, b *storkv1alpha1.ScheduledMigrationStatus) int {
+	return cmp.Compare(timeOf(a), timeOf(b))
 }
 
 func timeOf(item *storkv1alpha1.ScheduledMigrationStatus) int64 {
@@ -149,23 +155,37 @@ func timeOf(item *storkv1alpha1.ScheduledMigrationStatus) int64 {
 	return item.CreationTimestamp.UnixNano()
 }
 
-// keep chooses from items, oldest first: the newest that arrived, as many as wanted, and the newest failures since the last of
+// keep chooses from items of a section, oldest first: the newest that arrived, as many as wanted, and the failures since the last of
 // them.
 func keep(items []*storkv1alpha1.ScheduledMigrationStatus, wanted int) []*storkv1alpha1.ScheduledMigrationStatus {
 	var kept []*storkv1alpha1.ScheduledMigrationStatus
-	successes, failures := 0, 0
+	successes := 0
 	for _, item := range slices.Backward(items) {
 		switch {
 		case !complete(item):
 		case arrived(item) && successes < wanted:
 			successes++
-		case !arrived(item) && successes == 0 && failures < keptFailures:
-			failures++
+		case !arrived(item) && successes == 0:
 		default:
 			continue
 		}
 		kept = append(kept, item)
 	}
-	slices.Reverse(kept)
+	return kept
+}
+
+// withoutOldFailures keeps of those that failed the newest.
+func withoutOldFailures(items []*storkv1alpha1.ScheduledMigrationStatus) []*storkv1alpha1.ScheduledMigrationStatus {
+	slices.SortStableFunc(items, older)
+	failures := 0
+	var kept []*storkv1alpha1.ScheduledMigrationStatus
+	for _, item := range slices.Backward(items) {
+		if complete(item) && !arrived(item) {
+			if failures++; failures > keptFailures {
+				continue
+			}
+		}
+		kept = append(kept, item)
+	}
 	return kept
 }
