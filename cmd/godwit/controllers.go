@@ -24,7 +24,6 @@ import (
 	"github.com/godwit-io/godwit/internal/remote"
 	"github.com/godwit-io/godwit/internal/rule"
 	"github.com/godwit-io/godwit/internal/schedule"
-	"github.com/godwit-io/godwit/internal/volume"
 )
 
 // concurrentReconciles is how many objects of a kind are reconciled at once. What takes long runs beside.
@@ -78,7 +77,10 @@ func setupControllers(ctx context.Context, mgr ctrl.Manager, flags *managerFlags
 	if err != nil {
 		return err
 	}
-	drivers := &volume.Registry{}
+	drivers, err := newDrivers(mgr, clock)
+	if err != nil {
+		return err
+	}
 	recorder := mgr.GetEventRecorder(operatorName)
 	options := controller.Options{MaxConcurrentReconciles: concurrentReconciles}
 
@@ -109,8 +111,19 @@ func setupControllers(ctx context.Context, mgr ctrl.Manager, flags *managerFlags
 	if err := schedules.SetupWithManager(ctx, mgr, metrics.Registry, options); err != nil {
 		return err
 	}
-	actions := &action.Reconciler{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder,
+	actions := newActions(mgr, clusters, source, clock, flags)
+	if err := actions.SetupWithManager(mgr, options); err != nil {
+		return err
+	}
+	return mgr.Add(&defaults.Installer{
+		Client: mgr.GetClient(), AdminNamespace: flags.adminNamespace, DeployNamespace: os.Getenv("POD_NAMESPACE"),
+	})
+}
+
+// newActions fails over and back, by clients of its own for this cluster.
+func newActions(mgr ctrl.Manager, clusters *remote.Pool, source *served, clock clock.Clock, flags *managerFlags) *action.Reconciler {
+	return &action.Reconciler{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: mgr.GetEventRecorder(operatorName),
 		Guide: &failover.Guide{
 			Clusters: &action.Clusters{
 				Reader: mgr.GetClient(), Pool: clusters, Here: activation.Cluster{Dynamic: source.dynamic, Discovery: source.discovery},
@@ -118,12 +131,6 @@ func setupControllers(ctx context.Context, mgr ctrl.Manager, flags *managerFlags
 			Clock: clock, Options: flags.failoverOptions(),
 		},
 	}
-	if err := actions.SetupWithManager(mgr, options); err != nil {
-		return err
-	}
-	return mgr.Add(&defaults.Installer{
-		Client: mgr.GetClient(), AdminNamespace: flags.adminNamespace, DeployNamespace: os.Getenv("POD_NAMESPACE"),
-	})
 }
 
 func (f *managerFlags) kubeconfigPolicy() remote.Policy {
