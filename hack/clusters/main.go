@@ -1,5 +1,6 @@
-// Command clusters runs Kubernetes control planes on this machine for development, and gets their binaries ready.
-// It is a thin shell around package localcluster and, like that, must know nothing of Godwit.
+// Command clusters runs Kubernetes control planes on this machine for development, with or without nodes, and gets
+// their binaries ready. It is a thin shell around packages localcluster and localnode and, like them, must know
+// nothing of Godwit.
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 
 const usage = `usage:
   clusters up [-n 2] [-controller-manager]   run control planes until Ctrl-C
+  clusters nodes [-n 2]                      run them with a node each; for root
   clusters binaries [-nodes]                 build what they need (with nodes), print the folder
 `
 
@@ -42,6 +44,8 @@ func run(ctx context.Context, args []string) error {
 		switch args[0] {
 		case "up":
 			return up(ctx, args[1:])
+		case "nodes":
+			return nodes(ctx, args[1:])
 		case "binaries":
 			return binaries(ctx, args[1:])
 		}
@@ -57,17 +61,12 @@ func up(ctx context.Context, args []string) error {
 	if err := parse(flags, args); err != nil {
 		return err
 	}
-	if *n < 1 {
-		fmt.Fprintln(os.Stderr, "-n must be at least 1")
-		return errUsage
+	options, err := named(*n)
+	if err != nil {
+		return err
 	}
-	options := make([]localcluster.Options, *n)
 	for i := range options {
-		options[i] = localcluster.Options{
-			Name:              fmt.Sprintf("cluster-%d", i+1),
-			ControllerManager: *controllerManager,
-			Progress:          os.Stderr,
-		}
+		options[i].ControllerManager, options[i].Progress = *controllerManager, os.Stderr
 	}
 	clusters, err := localcluster.StartAll(ctx, options...)
 	if err != nil {
@@ -77,6 +76,19 @@ func up(ctx context.Context, args []string) error {
 	<-ctx.Done()
 	fmt.Fprintln(os.Stderr, "stopping…")
 	return stopAll(clusters)
+}
+
+// named returns options for n clusters.
+func named(n int) ([]localcluster.Options, error) {
+	if n < 1 {
+		fmt.Fprintln(os.Stderr, "-n must be at least 1")
+		return nil, errUsage
+	}
+	options := make([]localcluster.Options, n)
+	for i := range options {
+		options[i].Name = fmt.Sprintf("cluster-%d", i+1)
+	}
+	return options, nil
 }
 
 // explain prints what to paste into another terminal.

@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -55,4 +56,15 @@ func parseLibraries(output string) ([]string, error) {
 		}
 	}
 	return libraries, nil
+}
+
+// Build builds the program of a Go package, such as ./cmd/godwit, so that it needs no library. The package is looked for from the
+// working directory.
+func Build(ctx context.Context, pkg, program string) error {
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, pkg)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s: %w\n%s", pkg, err, output)
+	}
+	return nil
 }

@@ -27,6 +27,11 @@ func (c *Cluster) KubeconfigFile() string {
 	return c.path("kubeconfig")
 }
 
+// ServiceNetwork returns the network from which Services get their addresses, in CIDR form.
+func (c *Cluster) ServiceNetwork() string {
+	return c.serviceNetwork
+}
+
 // KubectlPath returns the path of a kubectl of the cluster's version.
 func (c *Cluster) KubectlPath() string {
 	return filepath.Join(c.binaries, "kubectl")
