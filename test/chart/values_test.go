@@ -180,6 +180,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 		"a disruption of a number as text":    {`podDisruptionBudget.maxUnavailable="1"`, "at '/podDisruptionBudget/maxUnavailable'"},
 		"tolerations that are no list":        {`tolerations={"key":"a"}`, "at '/tolerations'"},
 		"an argument that would be a command": {`extraArgs=["mover"]`, "at '/extraArgs/0'"},
+		"variables without names":             {`extraEnv=[{"PX_NAMESPACE":"portworx"}]`, "at '/extraEnv/0'"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
