@@ -29,7 +29,7 @@ type activationCommand struct {
 }
 
 func newActivateMigrationsCommand(g *globals) *cobra.Command {
-	return newActivationCommand(&activationCommand{globals: g, activate: true}, "Start the applications that migrations brought",
+	return newActivationCommand(&activationCommand{globals: g, activate: true}, "activate", "Start the applications that migrations brought",
 		`Start the applications that migrations brought into a namespace of this cluster: workloads get back the replicas that they had
 at the source, suspended ones are resumed, and custom resources that were kept in ConfigMaps are created. Objects that no
 migration brought are left alone.
@@ -38,17 +38,18 @@ MigrationSchedules that migrate the namespace are told: with autoSuspend, the so
 }
 
 func newDeactivateMigrationsCommand(g *globals) *cobra.Command {
-	return newActivationCommand(&activationCommand{globals: g}, "Stop the applications that migrations brought",
+	return newActivationCommand(&activationCommand{globals: g}, "deactivate", "Stop the applications that migrations brought",
 		`Stop the applications that migrations brought into a namespace of this cluster, so that they can be migrated over again. What
 they were is remembered for their next start. Objects that no migration brought are left alone.`)
 }
 
-func newActivationCommand(a *activationCommand, short, long string) *cobra.Command {
+func newActivationCommand(a *activationCommand, verb, short, long string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               migrationsUse,
 		Aliases:           migrationAliases(),
 		Short:             short,
 		Long:              long,
+		Example:           fmt.Sprintf("  storkctl %s migrations -n shop", verb),
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context()) },

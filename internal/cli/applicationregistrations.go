@@ -14,6 +14,7 @@ func newGetApplicationRegistrationsCommand(g *globals) *cobra.Command {
 		Use:               "applicationregistrations [NAME...]",
 		Aliases:           []string{"applicationregistration", "appreg", "appregs"},
 		Short:             "Show how custom resources are stopped and started",
+		Example:           "  storkctl get applicationregistrations",
 		ValidArgsFunction: g.completeObjects(&storkv1alpha1.ApplicationRegistrationList{}),
 		RunE:              g.runGet(applicationRegistrationNoun),
 	}

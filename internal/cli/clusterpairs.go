@@ -20,6 +20,7 @@ func newGetClusterPairCommand(g *globals) *cobra.Command {
 		Use:               clusterPairUse + " [NAME...]",
 		Aliases:           clusterPairAliases(),
 		Short:             "Show ClusterPairs",
+		Example:           "  storkctl get clusterpair -n shop",
 		ValidArgsFunction: g.completeObjects(&storkv1alpha1.ClusterPairList{}),
 		RunE:              g.runGet(func() noun { return clusterPairNoun(g) }),
 	}

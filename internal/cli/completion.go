@@ -3,10 +3,13 @@ package cli
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -56,6 +59,41 @@ func (g *globals) completeAdminPairs(cmd *cobra.Command, args []string, toComple
 	there := *g
 	there.namespace, there.allNamespaces = admin, false
 	return there.completeObjects(&storkv1alpha1.ClusterPairList{})(cmd, args, toComplete)
+}
+
+// completePolicies offers what a schedule can run by: the policies of its namespace, and those of the cluster.
+func (g *globals) completePolicies(cmd *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	own, _ := g.completeObjects(&storkv1alpha1.NamespacedSchedulePolicyList{})(cmd, args, toComplete)
+	shared, directive := g.completeObjects(&storkv1alpha1.SchedulePolicyList{})(cmd, args, toComplete)
+	names := slices.Concat(own, shared)
+	slices.Sort(names)
+	return slices.Compact(names), directive
+}
+
+// completeKinds offers the kinds of objects that the cluster serves, as kind or kind.group.
+func (g *globals) completeKinds(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	const directive = cobra.ShellCompDirectiveNoFileComp
+	config, err := g.clientConfig().ClientConfig()
+	if err != nil {
+		return nil, directive
+	}
+	served, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return nil, directive
+	}
+	lists, _ := served.ServerPreferredResources() // What a broken API does not tell is missing.
+	var kinds []cobra.Completion
+	for _, list := range lists {
+		version, err := schema.ParseGroupVersion(list.GroupVersion)
+		if err != nil {
+			continue
+		}
+		for _, resource := range list.APIResources {
+			kinds = append(kinds, strings.TrimSuffix(resource.Kind+"."+version.Group, "."))
+		}
+	}
+	slices.Sort(kinds)
+	return slices.Compact(kinds), directive
 }
 
 // unused returns the names of objects that are not among args, each once.

@@ -21,9 +21,13 @@ func newGetMigrationsCommand(g *globals) *cobra.Command {
 	filter := &pairFilter{}
 	report := false
 	cmd := &cobra.Command{
-		Use:               migrationsUse + " [NAME...]",
-		Aliases:           migrationAliases(),
-		Short:             "Show Migrations",
+		Use:     migrationsUse + " [NAME...]",
+		Aliases: migrationAliases(),
+		Short:   "Show Migrations",
+		Example: `  storkctl get migrations -n shop
+
+  # What became of each object.
+  storkctl get migrations first -n shop --report`,
 		ValidArgsFunction: g.completeObjects(&storkv1alpha1.MigrationList{}),
 	}
 	get := g.runGet(func() noun { return migrationNoun(g, filter) })
@@ -128,10 +132,14 @@ func orNA(s string) string {
 func newDeleteMigrationsCommand(g *globals) *cobra.Command {
 	filter := &pairFilter{}
 	cmd := &cobra.Command{
-		Use:               migrationsUse + " NAME... | --clusterPair PAIR",
-		Aliases:           migrationAliases(),
-		Short:             "Delete Migrations",
-		Long:              "Delete Migrations by name, or all those to a ClusterPair. What they brought to the other cluster stays.",
+		Use:     migrationsUse + " NAME... | --clusterPair PAIR",
+		Aliases: migrationAliases(),
+		Short:   "Delete Migrations",
+		Long:    "Delete Migrations by name, or all those to a ClusterPair. What they brought to the other cluster stays.",
+		Example: `  storkctl delete migrations first second -n shop
+
+  # All Migrations of the namespace to one cluster.
+  storkctl delete migrations -n shop --clusterPair remote`,
 		ValidArgsFunction: g.completeObjects(&storkv1alpha1.MigrationList{}),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.deleteMigrations(cmd.Context(), filter, args)

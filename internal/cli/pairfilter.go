@@ -26,6 +26,7 @@ func (f *pairFilter) addFlags(g *globals, cmd *cobra.Command, name, what string)
 	flags.StringVarP(&f.clusterPair, name, "c", "", "Name of the ClusterPair whose "+what)
 	flags.StringVar(&f.adminClusterPair, "admin-cluster-pair", "", "Name of the ClusterPair of the admin namespace whose "+what)
 	completeFlag(cmd, name, g.completeObjects(&storkv1alpha1.ClusterPairList{}))
+	completeFlag(cmd, "admin-cluster-pair", g.completeAdminPairs)
 	pairSpelled(cmd, name)
 }
 

@@ -62,6 +62,7 @@ func newGetPolicyCommand(g *globals, kind policyKind) *cobra.Command {
 		Short:   "Show " + kind.plural(),
 		Long: "Show " + kind.plural() + `: N/A is what does not trigger, Invalid what is written wrongly and keeps all of the policy from being
 used. 14@8:05PM is the 14th of each month; Tuesday#2@8:05PM is the second Tuesday, and Tuesday#last the last.`,
+		Example:           "  storkctl get " + kind.use + " nightly",
 		ValidArgsFunction: g.completeObjects(kind.list),
 		RunE:              g.runGet(func() noun { return kind.noun }),
 	}
@@ -138,6 +139,7 @@ func newDeletePolicyCommand(g *globals, kind policyKind) *cobra.Command {
 		Aliases:           kind.aliases,
 		Short:             "Delete " + kind.plural(),
 		Long:              "Delete " + kind.plural() + ". One that a schedule runs by, also a suspended one, is not deleted.",
+		Example:           "  storkctl delete " + kind.use + " nightly",
 		ValidArgsFunction: g.completeObjects(kind.list),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if len(names) == 0 {

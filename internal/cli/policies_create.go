@@ -54,8 +54,9 @@ month, some months only, a time zone. Times are in the zone of the operator, whi
   storkctl create %[1]s nightly --policy-type Daily --time 2:30AM
   storkctl create %[1]s weekend --policy-type Weekly --day-of-week Saturday --time 11:00PM
   storkctl create %[1]s month-end --policy-type Monthly --date-of-month 28 --time 11:00PM`, kind.use),
-		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), cmd.Flags(), args) },
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), cmd.Flags(), args) },
 	}
 	o.addFlags(cmd)
 	return cmd
@@ -71,6 +72,9 @@ func (o *createPolicy) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&o.dayOfWeek, flagDayOfWeek, "Sunday", "Day of a Weekly policy, long or short, such as Sunday or sun")
 	flags.IntVar(&o.dateOfMonth, flagDateOfMonth, 1, "Day of the month of a Monthly policy; where a month lacks it, the run is as many days into the next one")
 	types := []string{"Interval", "Daily", "Weekly", "Monthly"}
+	days := []string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"}
+	completeFlag(cmd, flagDayOfWeek, cobra.FixedCompletions(days, cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, flagFullDay, cobra.FixedCompletions(days, cobra.ShellCompDirectiveNoFileComp))
 	completeFlag(cmd, "policy-type", cobra.FixedCompletions(types, cobra.ShellCompDirectiveNoFileComp))
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -94,6 +95,21 @@ var _ = Describe("storkctl", func() {
 		})
 	})
 
+	It("shows with each command how it is used, and completes what it takes", func() {
+		var visit func(cmd *cobra.Command)
+		visit = func(cmd *cobra.Command) {
+			for _, child := range cmd.Commands() {
+				visit(child)
+			}
+			if cmd.HasSubCommands() {
+				return
+			}
+			Expect(cmd.Example).To(ContainSubstring(cmd.CommandPath()), "example of %q", cmd.CommandPath())
+			Expect(cmd.ValidArgsFunction).NotTo(BeNil(), "completion of %q", cmd.CommandPath())
+		}
+		visit(NewCommand(Options{}))
+	})
+
 	Describe("completion", func() {
 		var namespace string
 		BeforeEach(func(ctx SpecContext) { namespace = newNamespace(ctx, hereClient, nil) })
@@ -131,8 +147,26 @@ var _ = Describe("storkctl", func() {
 			Expect(complete(ctx, "create", "clusterpair", "--provider", "")).To(Equal("s3\nazure\ngoogle\nnfs\n:4\n"))
 		})
 
+		It("knows what a schedule can run by, and to where", func(ctx SpecContext) {
+			create(ctx, hereClient, &storkv1alpha1.NamespacedSchedulePolicy{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "own"},
+				Policy: storkv1alpha1.SchedulePolicyItem{Interval: &storkv1alpha1.IntervalPolicy{IntervalMinutes: 5}}})
+			create(ctx, hereClient, &storkv1alpha1.SchedulePolicy{ObjectMeta: metav1.ObjectMeta{Name: "shared-" + namespace},
+				Policy: storkv1alpha1.SchedulePolicyItem{Interval: &storkv1alpha1.IntervalPolicy{IntervalMinutes: 5}}})
+			ensureNamespace(ctx, hereClient, "kube-system")
+			create(ctx, hereClient, newPair("kube-system", "boss-"+namespace, "", ""))
+			policies := complete(ctx, "create", "migrationschedules", "-n", namespace, "--schedule-policy-name", "")
+			Expect(policies).To(And(ContainSubstring("own\n"), ContainSubstring("shared-"+namespace+"\n")))
+			Expect(complete(ctx, "get", "namespacedschedulepolicy", "-n", namespace, "")).To(Equal("own\n:4\n"))
+			for _, command := range [][]string{{"create", "migrationschedules"}, {"get", "migrationschedules"}, {"suspend", "migrationschedules"}} {
+				Expect(complete(ctx, append(command, "-n", namespace, "--admin-cluster-pair", "")...)).To(ContainSubstring("boss-" + namespace + "\n"))
+			}
+			Expect(complete(ctx, "create", "schedulepolicy", "--day-of-week", "")).To(ContainSubstring("Friday\n"))
+			Expect(complete(ctx, "create", "migrationschedules", "--exclude-resource-types", "")).To(
+				And(ContainSubstring("\nDeployment.apps\n"), ContainSubstring("\nSecret\n")))
+		})
+
 		It("offers no files where a new name is asked for", func(ctx SpecContext) {
-			for _, args := range [][]string{{"create", "migrations"}, {"create", "clusterpair"}, {"generate", "clusterpair"}, {"perform", "failover"}, {"perform", "failback"}} {
+			for _, args := range [][]string{{"create", "migrationschedules"}, {"create", "schedulepolicy"}, {"create", "namespacedschedulepolicy"}, {"version"}, {"create", "migrations"}, {"create", "clusterpair"}, {"generate", "clusterpair"}, {"perform", "failover"}, {"perform", "failback"}} {
 				Expect(complete(ctx, append(args, "")...)).To(Equal(":4\n"))
 			}
 		})

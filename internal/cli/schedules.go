@@ -26,6 +26,7 @@ func newGetSchedulesCommand(g *globals) *cobra.Command {
 		Aliases:           scheduleAliases(),
 		Short:             "Show MigrationSchedules",
 		Long:              "Show MigrationSchedules, with the last of their Migrations that succeeded in everything.",
+		Example:           "  storkctl get migrationschedules -n shop",
 		ValidArgsFunction: g.completeObjects(&storkv1alpha1.MigrationScheduleList{}),
 		RunE:              g.runGet(func() noun { return scheduleNoun(g, filter) }),
 	}

@@ -78,7 +78,8 @@ what this cluster serves: a kind that the destination does not serve is known wh
   # What would be migrated, and what would be created.
   storkctl create migrationschedules shop -n shop --cluster-pair remote --namespaces shop --preview
   storkctl create migrationschedules shop -n shop --cluster-pair remote --namespaces shop --preview -o yaml`,
-		Args: cobra.ArbitraryArgs,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.givesPolicy, o.givesInterval = cmd.Flags().Changed(flagPolicyName), cmd.Flags().Changed(flagInterval)
 			return o.run(cmd.Context(), args)
@@ -108,7 +109,9 @@ func (o *createSchedule) addScopeFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.skipServiceUpdate, "skip-service-update", false, "Keep the addresses of Services")
 	flags.BoolVar(&o.failWithoutNamespaces, "disable-skip-deleted-namespaces", false, "Fail a Migration when one of the namespaces is missing")
 	completeFlag(cmd, "cluster-pair", o.completeObjects(&storkv1alpha1.ClusterPairList{}))
+	completeFlag(cmd, "admin-cluster-pair", o.completeAdminPairs)
 	completeFlag(cmd, "namespaces", o.completeObjects(&corev1.NamespaceList{}))
+	completeFlag(cmd, "exclude-resource-types", o.completeKinds)
 	pairSpelled(cmd, "cluster-pair")
 }
 
@@ -127,7 +130,7 @@ func (o *createSchedule) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.preview, "preview", false, "Create nothing, only print what would be migrated")
 	flags.StringVar(&o.previewFile, "preview-file", "", "Create nothing, only print what the MigrationSchedule in this file would migrate")
 	alsoSpelled(flags, "preview-file", "previewFile")
-	completeFlag(cmd, flagPolicyName, o.completeObjects(&storkv1alpha1.SchedulePolicyList{}))
+	completeFlag(cmd, flagPolicyName, o.completePolicies)
 	completeFlag(cmd, "transform-spec", o.completeObjects(&storkv1alpha1.ResourceTransformationList{}))
 	completeFlag(cmd, "pre-exec-rule", o.completeObjects(&storkv1alpha1.RuleList{}))
 	completeFlag(cmd, "post-exec-rule", o.completeObjects(&storkv1alpha1.RuleList{}))

@@ -14,9 +14,11 @@ const imageTimeout = 5 * time.Second
 
 func newVersionCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version of storkctl and, if there is exactly one to be seen, the image of the operator",
-		Args:  cobra.NoArgs,
+		Use:               "version",
+		Short:             "Print the version of storkctl and, if there is exactly one to be seen, the image of the operator",
+		Example:           "  storkctl version",
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			g.println("storkctl Version: " + g.Version)
 			ctx, cancel := context.WithTimeout(cmd.Context(), imageTimeout)
