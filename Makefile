@@ -38,6 +38,10 @@ test: binaries ## Run all tests, with the race detector, against real API server
 test-fault: binaries ## Migrate while API servers, networks and the operator fail, the long form (GODWIT_FAULT_SEED=n repeats one kill).
 	GODWIT_FAULT=long $(GO) test -race -count=1 -timeout 90m -v ./test/fault/...
 
+.PHONY: e2e
+e2e: ## Run tests in two clusters with real nodes, as root on Linux: it installs containerd, runc and others from Debian's packages.
+	GODWIT_E2E=1 $(GO) test -count=1 -timeout 60m -v ./test/e2e/... $(E2EFLAGS)
+
 ##@ Development
 
 .PHONY: build
@@ -51,6 +55,10 @@ binaries: ## Build the Kubernetes control plane that tests, demo and benchmarks 
 .PHONY: clusters
 clusters: ## Run two control planes until interrupted; it prints how to reach them.
 	$(GO) build -o bin/ ./hack/clusters && exec bin/clusters up -n 2 -controller-manager
+
+.PHONY: nodes
+nodes: ## Run two clusters with real nodes until interrupted, as root on Linux; it prints how to reach them.
+	$(GO) build -o bin/ ./hack/clusters && exec bin/clusters nodes
 
 .PHONY: generate
 generate: ## Generate deep copies, CRDs, RBAC, the chart's copies of them, and what speaks to Portworx.
