@@ -36,6 +36,7 @@ type Stage struct {
 	managers []*localgodwit.Manager
 	volumes  []string
 	steps    int
+	began    time.Time // the step
 }
 
 // Play plays the acts of a demo one after the other until one fails, cleans up, and exits with code 1 if anything failed.
@@ -76,9 +77,12 @@ func (s *Stage) play(ctx context.Context, acts []func(context.Context) error) (e
 	return nil
 }
 
-// Title begins a step.
+// Title begins a step, and tells how long the one before it took.
 func (s *Stage) Title(text string) {
-	s.steps++
+	if s.steps > 0 {
+		fmt.Printf("\n(%s)\n", time.Since(s.began).Round(100*time.Millisecond))
+	}
+	s.steps, s.began = s.steps+1, time.Now()
 	fmt.Printf("\n== %d. %s\n\n", s.steps, text)
 }
 
