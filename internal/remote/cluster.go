@@ -113,6 +113,7 @@ func newTransport(credential *Credential, options Options) (http.RoundTripper, e
 	}
 	config := rest.CopyConfig(credential.config)
 	config.Dial = newDialer().DialContext
+	config.UserAgent = options.UserAgent
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return &guard{next: next, timeout: g.timeout, maxBytes: g.maxBytes}
 	})

@@ -266,6 +266,16 @@ func TestConfig(t *testing.T) {
 			t.Errorf("headers %v, want the token and the user agent", headers)
 		}
 	})
+	t.Run("goes with clients that say who they are", func(t *testing.T) {
+		_, _ = cluster.Dynamic.Resource(namespaces).List(t.Context(), listOptions)
+		if got := headers.Get("User-Agent"); got != "godwit/v1" {
+			t.Errorf("the dynamic client is %q", got)
+		}
+		_, _ = cluster.Discovery.ServerVersion()
+		if got := headers.Get("User-Agent"); got != "godwit/v1" {
+			t.Errorf("the discovery client is %q", got)
+		}
+	})
 	t.Run("keeps a throttle that was asked for", func(t *testing.T) {
 		throttled := serve(t, Options{QPS: 5, Burst: 10}, func(http.ResponseWriter, *http.Request) {})
 		if throttled.Config.QPS != 5 || throttled.Config.Burst != 10 {
