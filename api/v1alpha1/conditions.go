@@ -105,6 +105,10 @@ const (
 // ConditionSourceFenced is False on a failover that did nothing at the source: the message says what must be stopped there by hand.
 const ConditionSourceFenced = "SourceFenced"
 
+// ConditionWarned is True on an Action that has something to tell its user beside its result. The message has a line for each warning,
+// the reason is that of the last one.
+const ConditionWarned = "Warned"
+
 // Reasons of an Action's conditions, also the reasons of its events, beside those of a Migration.
 const (
 	// ReasonWaitingForAction is on an Action that waits for another one of the same namespaces or schedule.
@@ -119,6 +123,14 @@ const (
 	ReasonRollbackFailed = "RollbackFailed"
 	// ReasonFencingOwed is on a failover that did nothing at the source, and whose user has to keep applications from running there.
 	ReasonFencingOwed = "FencingOwed"
-	// ReasonNotStopped is the reason of an event of an Action that tells what cannot be stopped.
+	// ReasonWaitingForOperator is on an Action that waits for the operator of the other cluster, which may not run.
+	ReasonWaitingForOperator = "WaitingForOperator"
+	// ReasonNotStopped is that of a warning of an Action that tells what cannot be stopped.
 	ReasonNotStopped = "NotStopped"
+	// ReasonStillActive is that of a warning of an Action after which applications of its schedule still run where others have left.
+	ReasonStillActive = "StillActive"
+	// ReasonNotMigrated is that of a warning of an Action that what was migrated so far is not what there is.
+	ReasonNotMigrated = "NotMigrated"
+	// ReasonNoClusterDomains is that of a warning of an Action that asks for something about cluster domains.
+	ReasonNoClusterDomains = "NoClusterDomains"
 )

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -70,8 +72,15 @@ func actionNoun(g *globals, d direction) noun {
 			a := o.(*storkv1alpha1.Action)
 			return [][]any{{a.Name, g.timeCell(a.CreationTimestamp.Time), d.label(a.Status.Stage), string(a.Status.Status), d.info(a)}}
 		},
-		keep: d.owns,
+		keep:     d.owns,
+		misnamed: d.misnamed,
 	}
+}
+
+// misnamed says what an Action is that is not of this direction.
+func (d direction) misnamed(o client.Object) error {
+	kind := o.(*storkv1alpha1.Action).Spec.ActionType
+	return fmt.Errorf("%[1]s/%[2]s is no %[3]s but a %[4]s: see `storkctl get %[4]s %[2]s -n %[1]s`", o.GetNamespace(), o.GetName(), d.kind, kind)
 }
 
 // label is what Stork calls a stage.
@@ -96,8 +105,28 @@ func (d direction) label(stage storkv1alpha1.ActionStageType) string {
 	}
 }
 
-// info says in one line how far an Action came, and why no further.
+// info says in one line how far an Action came, why no further, and what else there is to tell.
 func (d direction) info(a *storkv1alpha1.Action) string {
+	text := d.progress(a)
+	for _, warning := range warningsOf(a) {
+		text = because(text, "warning: "+warning)
+	}
+	return text
+}
+
+// warningsOf are what an Action has to tell its user beside its result.
+func warningsOf(a *storkv1alpha1.Action) (warnings []string) {
+	if warned := apimeta.FindStatusCondition(a.Status.Conditions, storkv1alpha1.ConditionWarned); warned != nil {
+		warnings = strings.Split(warned.Message, "\n")
+	}
+	if fenced := apimeta.FindStatusCondition(a.Status.Conditions, storkv1alpha1.ConditionSourceFenced); fenced != nil && fenced.Status == metav1.ConditionFalse {
+		warnings = append(warnings, fenced.Message)
+	}
+	return warnings
+}
+
+// progress says how far an Action came, and why no further.
+func (d direction) progress(a *storkv1alpha1.Action) string {
 	reason := strings.Join(strings.Fields(a.Status.Reason), " ")
 	all := d.summary(a)
 	states := map[storkv1alpha1.ActionStatusType]int{}
@@ -115,16 +144,12 @@ func (d direction) info(a *storkv1alpha1.Action) string {
 	case stage != d.up && stage != storkv1alpha1.ActionStageFinal:
 		return reason
 	}
-	progress := fmt.Sprintf("Scaled up Apps in : %d/%d namespaces", states[storkv1alpha1.ActionStatusSuccessful], len(all))
-	if a.Status.Status == storkv1alpha1.ActionStatusSuccessful {
-		return progress
-	}
-	return because(progress, reason)
+	return because(fmt.Sprintf("Scaled up Apps in : %d/%d namespaces", states[storkv1alpha1.ActionStatusSuccessful], len(all)), reason)
 }
 
 func because(text, reason string) string {
-	if reason == "" {
-		return text
+	if text == "" || reason == "" {
+		return text + reason
 	}
 	return text + " ; " + reason
 }

@@ -49,7 +49,7 @@ func (o *performAction) fencing(schedule *storkv1alpha1.MigrationSchedule) strin
   - suspend the schedule there before its operator runs again: storkctl suspend migrationschedules %[2]s -n %[1]s`, schedule.Namespace, schedule.Name)
 }
 
-// incomplete says so if the last Migration of the schedule did not bring everything. It is empty, after a warning, where that cannot
+// incomplete says so if the last Migration of the schedule failed or did not bring everything. It is empty, after a warning, where that cannot
 // be found out from here: the operator may reach what the user does not.
 func (o *performAction) incomplete(ctx context.Context, c client.Client, schedule *storkv1alpha1.MigrationSchedule, pair *storkv1alpha1.ClusterPair) string {
 	where := ""
@@ -63,11 +63,21 @@ func (o *performAction) incomplete(ctx context.Context, c client.Client, schedul
 		schedule, where = original, " in the source cluster"
 	}
 	last := lastItem(schedule)
-	if last == nil || last.Status != storkv1alpha1.MigrationStatusPartialSuccess {
+	became := ""
+	switch {
+	case last == nil:
+		return ""
+	case last.Status == storkv1alpha1.MigrationStatusPartialSuccess:
+		became = "did not bring everything (PartialSuccess)"
+	case last.Status == storkv1alpha1.MigrationStatusFailed && o.skipLastMile:
+		became = "failed, and --skip-last-mile-migration makes no other one"
+	case last.Status == storkv1alpha1.MigrationStatusFailed:
+		became = "failed"
+	default:
 		return ""
 	}
-	return fmt.Sprintf("the last Migration %[1]s of MigrationSchedule %[2]s/%[3]s did not bring everything (PartialSuccess); see `storkctl get migrations %[1]s -n %[2]s --report`%[4]s",
-		last.Name, schedule.Namespace, schedule.Name, where)
+	return fmt.Sprintf("the last Migration %[1]s of MigrationSchedule %[2]s/%[3]s %[4]s; see `storkctl get migrations %[1]s -n %[2]s --report`%[5]s",
+		last.Name, schedule.Namespace, schedule.Name, became, where)
 }
 
 // readOriginal reads, in the other cluster, the schedule that one here is a copy of: the copy knows of no Migration.

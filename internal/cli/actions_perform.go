@@ -43,8 +43,10 @@ suspend the schedule there, migrate once more, and start them here. Whatever ste
 With --skip-source-operations, for a source that is lost, nothing is done there. Then it is for you to make sure that the
 applications do not run there, now and when the source comes back: otherwise both clusters run them and their data part ways.
 
-The command asks before it goes on with --skip-source-operations, and where the last Migration did not bring everything; --force
-answers yes.`, `  # Fail over everything that the schedule migrates, and wait for the end.
+Cluster domains of storage that is stretched over both clusters are neither deactivated nor activated.
+
+The command asks before it goes on with --skip-source-operations, and where the last Migration failed or did not bring everything;
+--force answers yes.`, `  # Fail over everything that the schedule migrates, and wait for the end.
   storkctl perform failover -m nightly -n shop --wait
 
   # The source is lost, and somebody made sure that it stays off.
@@ -54,7 +56,7 @@ answers yes.`, `  # Fail over everything that the schedule migrates, and wait fo
   storkctl perform failover -m nightly -n kube-system --include-namespaces shop --selectors app=web`)
 	flags := cmd.Flags()
 	flags.BoolVar(&o.skipSource, "skip-source-operations", false, "Do nothing at the source, which must be stopped by other means")
-	flags.BoolVar(&o.skipDomainDeactivate, "skip-source-cluster-domain-deactivation", false, "Leave the source's cluster domain active; --skip-source-operations does so too")
+	flags.BoolVar(&o.skipDomainDeactivate, "skip-source-cluster-domain-deactivation", false, "Makes no difference: cluster domains are never deactivated. Kept for scripts made for Stork")
 	return cmd
 }
 

@@ -230,6 +230,20 @@ var _ = Describe("perform failover and perform failback", func() {
 			Expect(perform(ctx, "failover", "-m", "ms", "--force")).To(Equal(result{out: started("failover"), err: doubt}))
 		})
 
+		It("is asked for where the last Migration at the source failed, all the more where none follows", func(ctx SpecContext) {
+			schedules(ctx, storkv1alpha1.MigrationStatusFailed)
+			doubt := func(what string) string {
+				return "warning: the last Migration ms-daily of MigrationSchedule " + namespace + "/ms failed" + what +
+					"; see `storkctl get migrations ms-daily -n " + namespace + " --report` in the source cluster\n"
+			}
+			Expect(perform(ctx, "failover", "-m", "ms")).To(Equal(result{err: doubt("") + unasked, code: 1}))
+			Expect(perform(ctx, "failover", "-m", "ms", "--skip-last-mile-migration")).To(Equal(result{
+				err: doubt(", and --skip-last-mile-migration makes no other one") + unasked, code: 1,
+			}))
+			Expect(actions(ctx)).To(BeEmpty())
+			Expect(perform(ctx, "failover", "-m", "ms", "--force").out).To(Equal(started("failover")))
+		})
+
 		It("is asked for where the last Migration back did not bring everything", func(ctx SpecContext) {
 			s := newReference(namespace, false, storkv1alpha1.MigrationSpec{ClusterPair: "pair1", Namespaces: []string{"ns1"}})
 			s.Status = lastRan(partial)
@@ -314,14 +328,15 @@ var _ = Describe("perform failover and perform failback", func() {
 			})
 			Eventually(b.err.String).Should(Equal("waiting: waits for pod a/b\n"))
 			set(ctx, func(s *storkv1alpha1.ActionStatus) {
-				s.Stage, s.Status = storkv1alpha1.ActionStageFinal, storkv1alpha1.ActionStatusSuccessful
+				s.Stage, s.Status, s.Reason = storkv1alpha1.ActionStageFinal, storkv1alpha1.ActionStatusSuccessful, "all is well"
 				s.Summary = &storkv1alpha1.ActionSummary{FailoverSummary: became(storkv1alpha1.ActionStatusSuccessful)}
+				s.Conditions = warned("stop a", "stop b")
 			})
 			Eventually(b.code).Should(Receive(BeZero()))
 			Expect(b.out.String()).To(Equal(started("failover") + header + line("Validations", "Scheduled") +
 				line("Waiting for Apps to Scale Down (on source)", "In-Progress") + line("Completed", "Successful") +
-				"Failover failover-ms-2024-10-24-100000 completed successfully: Scaled up Apps in : 1/1 namespaces\n"))
-			Expect(b.err.String()).To(Equal("waiting: waits for pod a/b\n"))
+				"Failover failover-ms-2024-10-24-100000 completed successfully: Scaled up Apps in : 1/1 namespaces ; all is well\n"))
+			Expect(b.err.String()).To(Equal("waiting: waits for pod a/b\nwarning: stop a\nwarning: stop b\nwarning: fence it\n"))
 		})
 
 		It("fails with the Action and says why", func(ctx SpecContext) {

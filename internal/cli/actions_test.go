@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
@@ -30,6 +32,14 @@ func became(states ...storkv1alpha1.ActionStatusType) (entries []*storkv1alpha1.
 	return entries
 }
 
+// warned are the conditions of an Action that has warnings and owes fencing.
+func warned(warnings ...string) []metav1.Condition {
+	return []metav1.Condition{
+		{Type: storkv1alpha1.ConditionWarned, Status: metav1.ConditionTrue, Reason: "X", Message: strings.Join(warnings, "\n"), LastTransitionTime: metav1.Now()},
+		{Type: storkv1alpha1.ConditionSourceFenced, Status: metav1.ConditionFalse, Reason: "X", Message: "fence it", LastTransitionTime: metav1.Now()},
+	}
+}
+
 var _ = Describe("get failover and get failback", func() {
 	const (
 		failoverType = storkv1alpha1.ActionTypeFailover
@@ -52,6 +62,20 @@ var _ = Describe("get failover and get failback", func() {
 		Expect(get(ctx, "failover", "no")).To(Equal(fails(`Error from server (NotFound): actions.stork.libopenstorage.org "no" not found`)))
 	})
 
+	It("say what an Action of the other type is", func(ctx SpecContext) {
+		back := newAction(namespace, "back", failbackType, "", "")
+		create(ctx, hereClient, back)
+		wrong := fails("error: " + namespace + "/back is no failover but a failback: see `storkctl get failback back -n " + namespace + "`")
+		Expect(get(ctx, "failover", "back")).To(Equal(wrong))
+		Expect(get(ctx, "failover", "back", "--watch")).To(Equal(wrong))
+		Expect(get(ctx, "failback", "back").code).To(BeZero())
+		create(ctx, hereClient, newAction(namespace, "over", failoverType, "", ""))
+		both := get(ctx, "failover", "over", "back")
+		Expect(both.out).To(ContainSubstring("over "))
+		Expect(both.out).NotTo(ContainSubstring("back "))
+		Expect(both.code).To(Equal(1))
+	})
+
 	It("print the table that Stork documents, each its own type", func(ctx SpecContext) {
 		over := newAction(namespace, "failover-ms-2024-01-01-000000", failoverType, "Final", "Successful")
 		over.Status.Summary = &storkv1alpha1.ActionSummary{FailoverSummary: became(successful, successful)}
@@ -61,7 +85,7 @@ var _ = Describe("get failover and get failback", func() {
 		create(ctx, hereClient, back)
 		Expect(get(ctx, "failover")).To(Equal(succeeds(lines(
 			"NAME                            CREATED               STAGE       STATUS       MORE INFO",
-			"failover-ms-2024-01-01-000000   "+created(over)+"   Completed   Successful   Scaled up Apps in : 2/2 namespaces"))))
+			"failover-ms-2024-01-01-000000   "+created(over)+"   Completed   Successful   Scaled up Apps in : 2/2 namespaces ; all applications run"))))
 		row := "failback-ms-2024-01-01-000000   " + created(back) + "   Validations   Scheduled   "
 		Expect(get(ctx, "failback", back.Name)).To(Equal(succeeds(lines(
 			"NAME                            CREATED               STAGE         STATUS      MORE INFO", row))))
@@ -105,6 +129,14 @@ var _ = Describe("get failover and get failback", func() {
 		Entry(nil, failbackType, "LastMileMigration", "In-Progress", nil, "Last Mile Migration (from destination -> source)", "the reason"),
 		Entry(nil, failbackType, "ScaleUpSource", "In-Progress", []storkv1alpha1.ActionStatusType{scheduled}, "Scale Up (on source)", "Scaled up Apps in : 0/1 namespaces ; the reason"),
 		Entry(nil, failbackType, "ScaleUpDestination", "In-Progress", []storkv1alpha1.ActionStatusType{restored}, "Rolling Back Scale Down (on destination)", "Rolled back Apps in : 1/1 namespaces ; the reason"),
-		Entry(nil, failbackType, "Final", "Successful", []storkv1alpha1.ActionStatusType{successful}, "Completed", "Scaled up Apps in : 1/1 namespaces"),
+		Entry(nil, failbackType, "Final", "Successful", []storkv1alpha1.ActionStatusType{successful}, "Completed", "Scaled up Apps in : 1/1 namespaces ; the reason"),
 	)
+
+	It("print the warnings of an Action", func(ctx SpecContext) {
+		a := newAction(namespace, "a", failoverType, "Final", "Successful")
+		a.Status.Summary = &storkv1alpha1.ActionSummary{FailoverSummary: became(successful)}
+		a.Status.Conditions = warned("stop a", "stop b")
+		create(ctx, hereClient, a)
+		Expect(get(ctx, "failover").out).To(HaveSuffix("Scaled up Apps in : 1/1 namespaces ; warning: stop a ; warning: stop b ; warning: fence it\n"))
+	})
 })

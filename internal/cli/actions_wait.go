@@ -48,10 +48,13 @@ func (g *globals) tellHindrance(action *storkv1alpha1.Action, told *string) {
 }
 
 func (g *globals) reportActionEnd(d direction, action *storkv1alpha1.Action) error {
+	for _, warning := range warningsOf(action) {
+		g.printlnErr("warning: " + warning)
+	}
 	if action.Status.Status != storkv1alpha1.ActionStatusSuccessful {
 		g.println(fmt.Sprintf("%s %s failed", d.title, action.Name))
-		return fmt.Errorf("%s %s failed: %s; see `kubectl describe actions %s -n %s`", d.kind, action.Name, d.info(action), action.Name, action.Namespace)
+		return fmt.Errorf("%s %s failed: %s; see `kubectl describe actions %s -n %s`", d.kind, action.Name, d.progress(action), action.Name, action.Namespace)
 	}
-	g.println(fmt.Sprintf("%s %s completed successfully: %s", d.title, action.Name, d.info(action)))
+	g.println(fmt.Sprintf("%s %s completed successfully: %s", d.title, action.Name, d.progress(action)))
 	return nil
 }

@@ -28,6 +28,8 @@ type noun struct {
 	rows func(client.Object) [][]any
 	// keep tells which objects are wanted; nil means all.
 	keep func(client.Object) bool
+	// misnamed is the error about one that is asked for by its name and not wanted; nil means that there is just none.
+	misnamed func(client.Object) error
 }
 
 // getter is one run of a get command.
@@ -62,6 +64,7 @@ func (g *globals) runGet(noun func() noun) func(*cobra.Command, []string) error 
 // once prints what there is. An object that is missing does not keep it from printing the others.
 func (g *getter) once(ctx context.Context, names []string) error {
 	objects, err := g.find(ctx, names)
+	err = errors.Join(err, g.checkNamed(objects, names))
 	objects = slices.DeleteFunc(objects, func(o client.Object) bool { return g.keep != nil && !g.keep(o) })
 	switch {
 	case len(objects) > 0:
@@ -70,6 +73,17 @@ func (g *getter) once(ctx context.Context, names []string) error {
 		g.println("No resources found.")
 	}
 	return err
+}
+
+// checkNamed returns an error for each object that is asked for by its name and not wanted.
+func (g *getter) checkNamed(objects []client.Object, names []string) error {
+	var misnamed []error
+	for _, o := range objects {
+		if g.misnamed != nil && slices.Contains(names, o.GetName()) && !g.keep(o) {
+			misnamed = append(misnamed, g.misnamed(o))
+		}
+	}
+	return errors.Join(misnamed...)
 }
 
 // find returns the objects with these names, or all without names, and an error for each name that nothing has.
@@ -130,11 +144,14 @@ func (g *getter) watchAll(ctx context.Context, names []string) error {
 		var objects []client.Object
 		for _, c := range changes {
 			wanted := len(names) == 0 || slices.Contains(names, c.object.GetName())
-			if wanted && !c.deleted && (g.keep == nil || g.keep(c.object)) {
+			if wanted && !c.deleted {
 				objects = append(objects, c.object)
 			}
 		}
-		return false, g.print(objects)
+		if err := g.checkNamed(objects, names); err != nil {
+			return false, err
+		}
+		return false, g.print(slices.DeleteFunc(objects, func(o client.Object) bool { return g.keep != nil && !g.keep(o) }))
 	})
 }
 
