@@ -18,8 +18,8 @@ import (
 	"github.com/godwit-io/godwit/hack/localcluster"
 )
 
-// pauseImage is what the sandboxes of pods are made of.
-const pauseImage = "localhost/pause:local"
+// PauseImage is what the sandboxes of pods are made of. Its container does nothing.
+const PauseImage = "localhost/pause:local"
 
 var (
 	//go:embed containerd.toml
@@ -47,7 +47,7 @@ func (c *Cluster) startNode(ctx context.Context, pause string) error {
 		return err
 	}
 	if err := c.Import(ctx, &image.Image{
-		Name: pauseImage, Files: []image.File{{Path: "/pause", Source: pause}}, Entrypoint: []string{"/pause"}, User: "65535:65535",
+		Name: PauseImage, Files: []image.File{{Path: "/pause", Source: pause}}, Entrypoint: []string{"/pause"}, User: "65535:65535",
 	}); err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (c *Cluster) startNode(ctx context.Context, pause string) error {
 func (c *Cluster) writeConfigs() error {
 	values := map[string]string{
 		"Dir": c.dir, "Name": c.name, "Cgroup": c.cgroup, "IP": c.IP.String(), "PodNetwork": c.podNetwork, "CA": c.CAFile(),
-		"PauseImage": pauseImage, "Plugins": cniPlugins,
+		"PauseImage": PauseImage, "Plugins": cniPlugins,
 	}
 	for file, text := range map[string]string{
 		c.config("containerd.toml"): containerdConfig, filepath.Join(c.dir, "cni", "10-ptp.conflist"): cniConfig,

@@ -5,9 +5,7 @@ package e2e_test
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -47,9 +45,6 @@ func TestE2E(t *testing.T) {
 		t.Skip("clusters with nodes need root and take long: make e2e runs them")
 	}
 	suite.Run(t, "Clusters with nodes", 3*time.Minute)
-	if network != nil {
-		expectNothingLeft(t, network.Folder())
-	}
 }
 
 var _ = BeforeSuite(func(ctx SpecContext) {
@@ -59,7 +54,10 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 		Progress: os.Stderr,
 	})
 	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(network.Stop)
+	DeferCleanup(func(ctx SpecContext) {
+		Expect(network.Stop()).To(Succeed())
+		expectNothingLeft(ctx, network.Folder())
+	})
 	keeper := filepath.Join(GinkgoT().TempDir(), "keeper")
 	Expect(image.Build(ctx, "./keeper", keeper)).To(Succeed())
 	source, destination = newSide(network.Clusters[0]), newSide(network.Clusters[1])
@@ -95,46 +93,4 @@ func (s *side) kubectl(ctx context.Context, args ...string) string {
 		return err.Error() + "\n" + string(output)
 	}
 	return string(output)
-}
-
-// expectNothingLeft looks for what the clusters could have left on this machine, whose names have that of their folder.
-func expectNothingLeft(t *testing.T, folder string) {
-	t.Helper()
-	if _, err := os.Stat(folder); !os.IsNotExist(err) {
-		t.Errorf("folder %s is left: %v", folder, err)
-	}
-	name := filepath.Base(folder)
-	for _, pattern := range []string{"/proc/[0-9]*/cmdline", "/proc/[0-9]*/cgroup", "/proc/mounts"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil || len(files) == 0 {
-			t.Errorf("no %s: %v", pattern, err)
-		}
-		for _, file := range files {
-			// A process that ends meanwhile cannot be read.
-			if content, err := os.ReadFile(file); err == nil && strings.Contains(string(content), name) {
-				t.Errorf("%s says that something is left: %q", file, content)
-			}
-		}
-	}
-	if cgroups, err := filepath.Glob("/sys/fs/cgroup/*" + name + "*"); err != nil || len(cgroups) > 0 {
-		t.Errorf("cgroups are left: %v, %v", cgroups, err)
-	}
-	if cgroups, err := filepath.Glob("/sys/fs/cgroup/*/" + name + "*"); err != nil || len(cgroups) > 0 {
-		t.Errorf("cgroups are left: %v, %v", cgroups, err)
-	}
-	for _, args := range [][]string{{"netns", "list"}, {"link", "show", "type", "veth"}, {"link", "show", "type", "bridge"}} {
-		if output, err := exec.CommandContext(t.Context(), "ip", args...).CombinedOutput(); err != nil || linksOfClusters(string(output)) {
-			t.Errorf("ip %v: %v\n%s", args, err, output)
-		}
-	}
-}
-
-// linksOfClusters tells whether the names of network namespaces and interfaces that clusters make are in a list of them.
-func linksOfClusters(list string) bool {
-	for _, name := range []string{"cni-", "port-", "hub", "eth0@", "172.30.0."} {
-		if strings.Contains(list, name) {
-			return true
-		}
-	}
-	return false
 }
