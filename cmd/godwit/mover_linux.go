@@ -94,6 +94,10 @@ func newSendCommand() *cobra.Command {
 		"file with the URL of a proxy to connect through, such as http://user:password@host:3128 (http, https, socks5 or socks5h); empty is none")
 	set.Int64Var(&options.Dialer.BytesPerSecond, "bytes-per-second", 0, "bound of what is sent, over all connections; 0 is none")
 	set.DurationVar(&options.Patience, "connect-timeout", 5*time.Minute, "how long the receiver may take to appear")
+	set.IntVar(&options.Parts, "parts", 4, "how many copies run side by side, each of another part of the volume")
+	set.IntVar(&options.Walkers, "walkers", 16, "how many folders are read at once when the volume is looked through")
+	set.BoolVar(&options.RootAttributes, "root-attributes", false,
+		"carry over the owner, mode and times of the folder at the volume's root, which is the cluster's own affair otherwise (fsGroup)")
 	set.BoolVar(&options.Live, "live", false, "others write to the volume meanwhile, so that files that vanish or change are counted and no failure")
 	return command
 }

@@ -86,7 +86,7 @@ func (p *pair) options(address string) mover.SendOptions {
 	return mover.SendOptions{
 		Volume:   p.source,
 		Dialer:   link.DialerOptions{Address: address, Identity: p.sender, Peer: receiverName},
-		Patience: time.Minute, Shell: []string{self(), dial}, Out: &bytes.Buffer{}, Clock: clock.RealClock{},
+		Patience: time.Minute, Parts: 4, Walkers: 16, Shell: []string{self(), dial}, Out: &bytes.Buffer{}, Clock: clock.RealClock{},
 	}
 }
 

@@ -38,9 +38,12 @@ func outcomeOf(err error) report.Outcome {
 
 func classOf(err error) report.Class {
 	var exit *rsync.ExitError
+	var receiver *receiverError
 	switch {
 	case errors.As(err, &exit):
 		return exit.Class
+	case errors.As(err, &receiver):
+		return receiver.class
 	case errors.Is(err, link.ErrIdentity):
 		return report.Identity
 	case errors.Is(err, rsync.ErrUnusable), errors.Is(err, errVolume):

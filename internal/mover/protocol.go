@@ -15,6 +15,8 @@ import (
 
 // Purposes of connections, beside link.Begin.
 const (
+	purposeDetach = "detach"
+	purposePrune  = "prune"
 	purposeFinish = "finish"
 	purposeRsync  = "rsync/" // Followed by the mode.
 )
@@ -38,12 +40,29 @@ type facts struct {
 	Confined bool `json:"confined"`
 }
 
-// finished is the receiver's answer to a sender that is done.
+// finished is the receiver's answer to what a sender had it do.
 type finished struct {
-	// Error says why what was written may not last; empty if it does.
+	// Error says what failed; empty if nothing did.
 	Error string       `json:"error,omitempty"`
 	Class report.Class `json:"class,omitempty"`
 }
+
+// failure is nil where nothing failed. what says what the receiver was to do.
+func (f finished) failure(what string) error {
+	if f.Error == "" {
+		return nil
+	}
+	return &receiverError{class: f.Class, message: "the receiver could not " + what + ": " + f.Error}
+}
+
+// receiverError is what failed at the other end.
+type receiverError struct {
+	class   report.Class
+	message string
+}
+
+// Error quotes the receiver.
+func (e *receiverError) Error() string { return e.message }
 
 // ask sends a question for a purpose and reads the answer, on a connection of its own.
 func ask(ctx context.Context, dial link.Dial, purpose string, timeout time.Duration, question, answer any) error {
@@ -56,7 +75,8 @@ func ask(ctx context.Context, dial link.Dial, purpose string, timeout time.Durat
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	if err := json.NewEncoder(conn).Encode(question); err == nil {
+	err = json.NewEncoder(conn).Encode(question)
+	if err == nil {
 		err = hear(conn, answer)
 	}
 	if ctx.Err() != nil {

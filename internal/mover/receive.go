@@ -14,8 +14,10 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/godwit-io/godwit/internal/mover/link"
+	"github.com/godwit-io/godwit/internal/mover/prune"
 	"github.com/godwit-io/godwit/internal/mover/report"
 	"github.com/godwit-io/godwit/internal/mover/rsync"
+	"github.com/godwit-io/godwit/internal/mover/tree"
 )
 
 // ReceiveOptions are what Receive needs.
@@ -38,6 +40,7 @@ type ReceiveOptions struct {
 type receiver struct {
 	options ReceiveOptions
 	volume  string
+	root    *tree.Root
 	binary  rsync.Binary
 	tracker *report.Tracker
 	// complete ends the run, with the report of the sender.
@@ -64,6 +67,10 @@ func receive(ctx context.Context, options ReceiveOptions, tracker *report.Tracke
 	if r.volume, err = openVolume(options.Volume); err != nil {
 		return last, err
 	}
+	if r.root, err = tree.Open(r.volume); err != nil {
+		return last, err
+	}
+	defer r.root.Close() //nolint:errcheck // What was done in it was checked.
 	if r.binary, err = rsync.Find(ctx); err != nil {
 		return last, err
 	}
@@ -88,6 +95,11 @@ func (r *receiver) serve(ctx context.Context) error {
 		return err
 	}
 	server.Handle(link.Begin, r.begin)
+	server.Handle(purposeDetach, r.detach)
+	server.Handle(purposePrune, func(ctx context.Context, conn net.Conn) error {
+		r.tracker.Phase(report.Deleting)
+		return prune.Destination{Root: r.root, Skip: lostAndFound}.Delete(ctx, conn)
+	})
 	server.Handle(purposeFinish, r.finish)
 	for _, mode := range rsync.Modes {
 		server.Handle(purposeOf(mode), func(ctx context.Context, conn net.Conn) error {

@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"k8s.io/utils/clock"
 
 	"github.com/godwit-io/godwit/internal/mover/link"
+	"github.com/godwit-io/godwit/internal/mover/plan"
+	"github.com/godwit-io/godwit/internal/mover/prune"
 	"github.com/godwit-io/godwit/internal/mover/report"
 	"github.com/godwit-io/godwit/internal/mover/rsync"
+	"github.com/godwit-io/godwit/internal/mover/tree"
 )
 
 // SendOptions are what Send needs.
@@ -25,8 +28,12 @@ type SendOptions struct {
 	Patience time.Duration
 	// Shell is the command that calls rsync.HandOver.
 	Shell []string
+	// Parts is how many copies run side by side, and Walkers how many folders are read at once.
+	Parts, Walkers int
 	// Live says that others write to the volume meanwhile, so that what vanishes or changes is no failure.
 	Live bool
+	// RootAttributes carries over the owner, mode and times of the folder at the volume's root.
+	RootAttributes bool
 	// Out gets the lines of the report.
 	Out   io.Writer
 	Clock clock.WithTicker
@@ -36,24 +43,26 @@ type SendOptions struct {
 type sender struct {
 	options SendOptions
 	volume  string
+	root    *tree.Root
 	binary  rsync.Binary
 	dialer  *link.Dialer
 	facts   facts // Of the receiver.
 	tracker *report.Tracker
+	seen    *seen
 }
 
 // Send copies the volume to the receiver, and returns the last report.
 func Send(ctx context.Context, options SendOptions) report.Report {
-	s := &sender{options: options}
+	s := &sender{options: options, seen: newSeen()}
 	s.tracker = report.NewTracker(options.Out, options.Clock, s.sent)
-	outcome := outcomeOf(context.Canceled)
 	if err := s.open(ctx); err != nil {
 		return s.tracker.Finish(outcomeOf(err))
 	}
+	defer s.root.Close() //nolint:errcheck // It was only read.
 	var telling sync.WaitGroup
 	running, stop := context.WithCancel(ctx)
 	telling.Go(func() { s.tracker.Run(running) })
-	outcome = s.send(ctx)
+	outcome := s.send(ctx)
 	stop()
 	telling.Wait()
 	return s.tracker.Finish(outcome)
@@ -74,21 +83,34 @@ func (s *sender) open(ctx context.Context) (err error) {
 	if s.binary, err = rsync.Find(ctx); err != nil {
 		return err
 	}
-	s.dialer, err = link.NewDialer(s.options.Dialer)
+	if s.dialer, err = link.NewDialer(s.options.Dialer); err != nil {
+		return err
+	}
+	s.root, err = tree.Open(s.volume)
 	return err
 }
 
-// send goes through the phases. The receiver is told how it ended, unless it is the one that is lost.
+// send goes through the phases. What is already known to be missing keeps the receiver from deleting anything.
 func (s *sender) send(ctx context.Context) report.Outcome {
 	if err := s.begin(ctx); err != nil {
 		return outcomeOf(err)
 	}
-	err := s.copy(ctx)
+	p, err := s.plan(ctx)
 	if err != nil {
 		return outcomeOf(err)
 	}
-	outcome := s.judge()
-	return s.finish(ctx, outcome)
+	if err := s.copy(ctx, p); err != nil {
+		return outcomeOf(err)
+	}
+	if s.judge().Result == report.Complete {
+		if err := s.prune(ctx, p); err != nil {
+			return outcomeOf(err)
+		}
+	}
+	if err := s.folders(ctx, p); err != nil {
+		return outcomeOf(err)
+	}
+	return s.finish(ctx, s.judge())
 }
 
 // begin waits for the receiver.
@@ -109,49 +131,67 @@ func (s *sender) begin(ctx context.Context) error {
 	}
 }
 
-// copy runs rsync over the whole volume.
-func (s *sender) copy(ctx context.Context) error {
-	s.tracker.Phase(report.Copying)
-	mode := rsync.Replace
-	conn, err := s.dialer.Dial(ctx, purposeOf(mode))
+// plan looks through the volume.
+func (s *sender) plan(ctx context.Context) (*plan.Plan, error) {
+	s.tracker.Phase(report.Scanning)
+	p, err := plan.Make(ctx, s.root, plan.Options{
+		Skip: lostAndFound, Walkers: s.options.Walkers, Parts: s.options.Parts, Owner: s.facts.UID, Groups: s.facts.Groups,
+		Unreadable:   s.unreadable,
+		NotPreserved: func(path, why string) { s.tracker.Problem(report.NotPreserved, path, why) },
+	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	source := rsync.Source{Binary: s.binary, Volume: s.volume, Shell: s.options.Shell, Problem: s.problem}
-	err = source.Send(ctx, conn, mode, s.listRoot, func(p rsync.Progress) { s.tracker.Progress(p.Bytes, p.Files) })
-	var exit *rsync.ExitError
-	if errors.As(err, &exit) && exit.Partial() {
-		return nil
-	}
-	return err
+	s.tracker.Problems(report.NotPreserved, p.NotPreserved-s.tracker.Count(report.NotPreserved))
+	s.tracker.Totals(p.Total.Bytes, p.Total.Files)
+	return p, nil
 }
 
-func (s *sender) listRoot(w io.Writer) error {
-	entries, err := os.ReadDir(s.volume)
+// prune has the receiver delete what is gone here. It looks at all entries once more, and so finds those that changed since they
+// were listed.
+func (s *sender) prune(ctx context.Context, p *plan.Plan) error {
+	s.tracker.Phase(report.Deleting)
+	conn, err := s.dialer.Dial(ctx, purposePrune)
 	if err != nil {
 		return err
 	}
-	for _, entry := range entries {
-		if entry.Name() == lostAndFound {
-			continue
-		}
-		if _, err := io.WriteString(w, entry.Name()+"\x00"); err != nil {
-			return err
+	defer conn.Close() //nolint:errcheck // All was said.
+	source := prune.Source{Root: s.root, Workers: s.options.Walkers, Unreadable: s.unreadable}
+	source.Found = func(path string, stat *unix.Stat_t) {
+		if p.Changed(stat) {
+			s.problem(rsync.Problem{Class: report.Changed, Path: path, Message: "it changed after the volume was looked through"})
 		}
 	}
+	summary, err := source.Answer(ctx, conn)
+	if err != nil {
+		return err
+	}
+	for _, problem := range summary.Problems {
+		s.tracker.Problem(report.Permission, string(problem.Path), problem.Message)
+	}
+	s.tracker.Problems(report.Permission, summary.Failed-int64(len(summary.Problems)))
 	return nil
 }
 
-func (s *sender) problem(p rsync.Problem) { s.tracker.Problem(p.Class, p.Path, p.Message) }
+func (s *sender) unreadable(path string, err error) {
+	s.problem(rsync.Problem{Class: report.Unreadable, Path: path, Message: err.Error()})
+}
+
+// problem tells of an entry once, however many passes come upon it.
+func (s *sender) problem(p rsync.Problem) {
+	if p.Path == "" || s.seen.first(string(p.Class)+"\x00"+p.Path) {
+		s.tracker.Problem(p.Class, p.Path, p.Message)
+	}
+}
 
 // judge says whether what was found leaves the copy complete.
 func (s *sender) judge() report.Outcome {
 	for _, class := range report.Grave {
-		if (class == report.Vanished || class == report.Changed) && s.options.Live {
+		if s.options.Live && (class == report.Vanished || class == report.Changed) {
 			continue
 		}
 		if n := s.tracker.Count(class); n > 0 {
-			return report.Outcome{Result: report.Incomplete, Class: class, Message: fmt.Sprintf("%d entries were not copied: %s", n, class)}
+			return report.Outcome{Result: report.Incomplete, Class: class, Message: fmt.Sprintf("%d entries are not as they should be: %s", n, class)}
 		}
 	}
 	return report.Outcome{Result: report.Complete}
@@ -161,11 +201,12 @@ func (s *sender) judge() report.Outcome {
 func (s *sender) finish(ctx context.Context, outcome report.Outcome) report.Outcome {
 	var answer finished
 	told := s.tracker.Preview(outcome)
-	if err := ask(ctx, s.dialer.Dial, purposeFinish, finishTimeout, told, &answer); err != nil {
-		return outcomeOf(err)
+	err := ask(ctx, s.dialer.Dial, purposeFinish, finishTimeout, told, &answer)
+	if err == nil {
+		err = answer.failure("keep what it wrote")
 	}
-	if answer.Error != "" {
-		return report.Outcome{Result: report.Failed, Class: answer.Class, Message: "the receiver could not keep what it wrote: " + answer.Error}
+	if err != nil {
+		return outcomeOf(err)
 	}
 	return outcome
 }

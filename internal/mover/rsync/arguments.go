@@ -12,37 +12,48 @@ const (
 	InPlace Mode = "in-place"
 )
 
-// Modes lists all modes.
-var Modes = []Mode{Replace, InPlace}
+// Modes of folders alone.
+const (
+	// Folders copies attributes of the folders that are listed, and nothing in them.
+	Folders Mode = "folders"
+	// Top copies attributes of the folder at the volume's root, listed as ".".
+	Top Mode = "top"
+)
 
-// preserved is what both ends must be told alike, for it decides what goes over the wire: links, hard links, owner, group, devices
-// and special files, times, permissions, ACLs, extended attributes, holes. Recursion and relative paths are there for the list of
-// names that the client reads.
-var preserved = []string{"-lHogDtpAXrRS", "--numeric-ids", "--checksum-choice=xxh128", "--force"}
+// Modes lists all modes.
+var Modes = []Mode{Replace, InPlace, Folders, Top}
 
 // capabilities are what a client of rsync 3.2.7 or later tells the server that it can do.
 const capabilities = "-e.iLsfxCIvu"
 
+// shared are what both ends must be told alike, for it decides what goes over the wire: links, hard links, owner, group, devices and
+// special files, times, permissions, ACLs, extended attributes, holes. Relative paths are there for the list of names that the client
+// reads.
+func (m Mode) shared() []string {
+	arguments := []string{"-lHogDtpAXRS", "--numeric-ids", "--checksum-choice=xxh128", "--force"}
+	switch m {
+	case InPlace:
+		return append(arguments, "-r", "--inplace")
+	case Folders, Top:
+		return append(arguments, "-d")
+	}
+	return append(arguments, "-r", "--partial")
+}
+
 // clientArguments are those of the end that reads. shell is how it reaches the other.
 func clientArguments(mode Mode, shell string) []string {
-	arguments := append([]string{}, preserved...)
-	arguments = append(arguments, "-ii", "--out-format="+lineFormat, "--no-human-readable", "--from0", "--files-from=-", "--rsh="+shell)
-	if mode == InPlace {
-		arguments = append(arguments, "--inplace", "--info=progress2")
-	} else {
-		arguments = append(arguments, "--partial")
+	arguments := append(mode.shared(), "-ii", "--out-format="+lineFormat, "--no-human-readable", "--from0", "--files-from=-", "--rsh="+shell)
+	switch mode {
+	case InPlace:
+		arguments = append(arguments, "--info=progress2")
+	case Top:
+		arguments = append(arguments, "--exclude=*")
 	}
 	return append(arguments, "./", "receiver:/")
 }
 
 // serverArguments are those of the end that writes. Nothing of what the other end says becomes one of them.
 func serverArguments(mode Mode) []string {
-	arguments := append([]string{"--server", capabilities}, preserved...)
-	arguments = append(arguments, "--log-format=%i%I")
-	if mode == InPlace {
-		arguments = append(arguments, "--inplace")
-	} else {
-		arguments = append(arguments, "--partial")
-	}
-	return append(arguments, ".", ".")
+	arguments := append([]string{"--server", capabilities}, mode.shared()...)
+	return append(arguments, "--log-format=%i%I", ".", ".")
 }

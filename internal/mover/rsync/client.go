@@ -108,16 +108,21 @@ type complaints struct {
 	each   func(Problem)
 	class  report.Class // The class of a failure that stops a run; empty without one.
 	detail string
+	// named counts what was told with a path, and unnamed what is not understood.
+	named, unnamed int
 }
 
 func (c *complaints) line(text string) {
 	problem, found := parseProblem(text, c.root)
 	switch {
 	case found && problem.Path != "":
+		c.named++
 		c.each(problem)
 	case found:
+		c.unnamed++
 		c.detail = problem.Message
 	case !summary.MatchString(text):
+		c.unnamed++
 		c.detail = text
 	}
 	if found && problem.Class == report.NoSpace {
@@ -137,6 +142,9 @@ func (c *complaints) explain(running, joining, listing error) error {
 	explained := exitError(exit.ExitCode(), c.detail)
 	switch {
 	case explained.Partial():
+		if c.unnamed > 0 || c.named == 0 {
+			c.each(Problem{Class: report.Input, Message: explained.Error()})
+		}
 	case c.class != "":
 		explained.Class = c.class
 	case joining != nil:

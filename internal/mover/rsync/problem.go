@@ -24,7 +24,6 @@ var (
 	// unequal is what arrived otherwise than it was read. The first time, rsync tries again.
 	unequal = regexp.MustCompile(`^ERROR: (.*) failed verification -- update (?:discarded|put into partial-dir|retained)\.?$`)
 	gone    = regexp.MustCompile(`^(?:rsync: (?:\[\w+\] )?)?(?:file|directory) has vanished: "(.*)"$`)
-	special = regexp.MustCompile(`^skipping non-regular file "(.*)"$`)
 	occupy  = regexp.MustCompile(`^(?:rsync: )?(?:\[\w+\] )?(?:cannot delete non-empty directory|could not make way for .*): (.*)$`)
 	octal   = regexp.MustCompile(`\\#[0-3][0-7]{2}`)
 )
@@ -37,8 +36,6 @@ func parseProblem(line, root string) (Problem, bool) {
 		return Problem{report.Vanished, relative(gone.FindStringSubmatch(line)[1], root), "it was gone when it was to be read"}, true
 	case unequal.MatchString(line):
 		return Problem{report.Changed, relative(unequal.FindStringSubmatch(line)[1], root), "what arrived is not what was read, twice"}, true
-	case special.MatchString(line):
-		return Problem{report.NotPreserved, relative(special.FindStringSubmatch(line)[1], root), "a device needs root at the destination"}, true
 	case occupy.MatchString(line):
 		return Problem{report.Permission, relative(occupy.FindStringSubmatch(line)[1], root), "it is in the way and could not be removed"}, true
 	}
