@@ -53,11 +53,12 @@ func (c *Cluster) startNode(ctx context.Context, pause string) error {
 	}
 	for _, program := range []localcluster.Program{
 		{Name: Scheduler, Args: []string{"--kubeconfig=" + c.config(Scheduler), "--leader-elect=false"}, Ready: c.healthy("https://127.0.0.1:10259/healthz")},
-		{Name: KubeProxy, Args: []string{"--config=" + c.config("kube-proxy.yaml")}, Ready: c.healthy("http://127.0.0.1:10249/healthz")},
 		{Name: Kubelet, Args: []string{
 			"--config=" + c.config("kubelet.yaml"), "--kubeconfig=" + c.config(Kubelet), "--hostname-override=" + c.name,
 			"--node-ip=" + c.IP.String(), "--root-dir=" + filepath.Join(c.dir, "kubelet"), "--cert-dir=" + filepath.Join(c.dir, "kubelet", "pki"),
 		}, Ready: c.nodeReady},
+		// Last, because it waits until the kubelet has made the node.
+		{Name: KubeProxy, Args: []string{"--config=" + c.config("kube-proxy.yaml")}, Ready: c.healthy("http://127.0.0.1:10249/healthz")},
 	} {
 		program.Path = filepath.Join(c.binaries, program.Name)
 		if err := c.Run(ctx, program); err != nil {
