@@ -98,6 +98,7 @@ func newSendCommand() *cobra.Command {
 	set.IntVar(&options.Walkers, "walkers", 16, "how many folders are read at once when the volume is looked through")
 	set.BoolVar(&options.RootAttributes, "root-attributes", false,
 		"carry over the owner, mode and times of the folder at the volume's root, which is the cluster's own affair otherwise (fsGroup)")
+	set.BoolVar(&options.Verify, "verify", false, "compare all of both volumes afterwards, contents included, and report a digest")
 	set.BoolVar(&options.Live, "live", false, "others write to the volume meanwhile, so that files that vanish or change are counted and no failure")
 	return command
 }

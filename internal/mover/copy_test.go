@@ -3,12 +3,14 @@ package mover_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"k8s.io/utils/clock"
 
 	"github.com/godwit-io/godwit/internal/mover"
@@ -98,21 +100,71 @@ func self() string {
 	return path
 }
 
-func TestCopyTree(t *testing.T) {
-	p := newPair(t)
-	if err := os.WriteFile(filepath.Join(p.source, "a"), []byte("content"), 0o640); err != nil {
-		t.Fatal(err)
-	}
+// copyAll runs both ends until the copy is complete, and returns the sender's report.
+func (p *pair) copyAll(t *testing.T, change func(*mover.SendOptions)) report.Report {
+	t.Helper()
 	address, last := p.receive(t.Context(), t)
-	sent := mover.Send(t.Context(), p.options(address))
+	options := p.options(address)
+	if change != nil {
+		change(&options)
+	}
+	sent := mover.Send(t.Context(), options)
 	if sent.Result != report.Complete {
 		t.Fatalf("sent: %+v", sent)
 	}
 	if received := last(); received.Result != report.Complete {
 		t.Errorf("received: %+v", received)
 	}
-	content, err := os.ReadFile(filepath.Join(p.destination, "a"))
-	if err != nil || string(content) != "content" {
-		t.Errorf("got %q, %v", content, err)
+	return sent
+}
+
+func TestCopyKeepsAllThereIs(t *testing.T) {
+	for _, parts := range []int{1, 4} {
+		t.Run(fmt.Sprint(parts, " parts"), func(t *testing.T) {
+			p := newPair(t)
+			hardTree(t, p.source)
+			write(t, filepath.Join(p.destination, "lost+found/of-the-destination"), "stays")
+			before := stat(t, p.destination)
+			sent := p.copyAll(t, func(o *mover.SendOptions) { o.Parts = parts })
+			wantEqual(t, p.source, p.destination)
+			if len(sent.Problems) > 0 {
+				t.Errorf("problems: %v %v", sent.Problems, sent.Examples)
+			}
+			if _, err := os.Stat(filepath.Join(p.destination, "lost+found/of-the-destination")); err != nil {
+				t.Error("the destination's lost+found did not stay:", err)
+			}
+			if _, err := os.Stat(filepath.Join(p.destination, "lost+found/kept-out")); err == nil {
+				t.Error("the source's lost+found was copied")
+			}
+			if after := stat(t, p.destination); after.Mode != before.Mode || after.Uid != before.Uid {
+				t.Errorf("the folder at the root was changed: %+v", after)
+			}
+			if blocks := stat(t, filepath.Join(p.destination, "sparse")).Blocks; blocks > 256 {
+				t.Errorf("the sparse file has %d blocks", blocks)
+			}
+		})
+	}
+}
+
+func stat(t *testing.T, path string) (stat unix.Stat_t) {
+	t.Helper()
+	must(t, unix.Lstat(path, &stat))
+	return stat
+}
+
+func TestVerifyFindsTreesEqual(t *testing.T) {
+	p := newPair(t)
+	hardTree(t, p.source)
+	verified := func(o *mover.SendOptions) { o.Verify = true }
+	first := p.copyAll(t, verified)
+	if len(first.Digest) != 64 {
+		t.Errorf("digest %q", first.Digest)
+	}
+	again := p.copyAll(t, verified)
+	if again.Digest != first.Digest {
+		t.Errorf("the digest of the same tree is %s, then %s", first.Digest, again.Digest)
+	}
+	if again.BytesSent > first.BytesSent/10 {
+		t.Errorf("sent %d bytes for nothing, and %d the first time", again.BytesSent, first.BytesSent)
 	}
 }

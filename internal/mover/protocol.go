@@ -17,6 +17,7 @@ import (
 const (
 	purposeDetach = "detach"
 	purposePrune  = "prune"
+	purposeVerify = "verify"
 	purposeFinish = "finish"
 	purposeRsync  = "rsync/" // Followed by the mode.
 )

@@ -18,6 +18,7 @@ import (
 	"github.com/godwit-io/godwit/internal/mover/report"
 	"github.com/godwit-io/godwit/internal/mover/rsync"
 	"github.com/godwit-io/godwit/internal/mover/tree"
+	"github.com/godwit-io/godwit/internal/mover/verify"
 )
 
 // ReceiveOptions are what Receive needs.
@@ -99,6 +100,10 @@ func (r *receiver) serve(ctx context.Context) error {
 	server.Handle(purposePrune, func(ctx context.Context, conn net.Conn) error {
 		r.tracker.Phase(report.Deleting)
 		return prune.Destination{Root: r.root, Skip: lostAndFound}.Delete(ctx, conn)
+	})
+	server.Handle(purposeVerify, func(ctx context.Context, conn net.Conn) error {
+		r.tracker.Phase(report.Verifying)
+		return verify.Stream(ctx, conn, r.root)
 	})
 	server.Handle(purposeFinish, r.finish)
 	for _, mode := range rsync.Modes {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/godwit-io/godwit/internal/mover/report"
 	"github.com/godwit-io/godwit/internal/mover/rsync"
 	"github.com/godwit-io/godwit/internal/mover/tree"
+	"github.com/godwit-io/godwit/internal/mover/verify"
 )
 
 // SendOptions are what Send needs.
@@ -34,6 +36,8 @@ type SendOptions struct {
 	Live bool
 	// RootAttributes carries over the owner, mode and times of the folder at the volume's root.
 	RootAttributes bool
+	// Verify compares all of both volumes afterwards, contents included. What rsync sends is checked on arrival in any case.
+	Verify bool
 	// Out gets the lines of the report.
 	Out   io.Writer
 	Clock clock.WithTicker
@@ -110,7 +114,13 @@ func (s *sender) send(ctx context.Context) report.Outcome {
 	if err := s.folders(ctx, p); err != nil {
 		return outcomeOf(err)
 	}
-	return s.finish(ctx, s.judge())
+	digest, err := s.verify(ctx, p)
+	if err != nil {
+		return outcomeOf(err)
+	}
+	outcome := s.judge()
+	outcome.Digest = digest
+	return s.finish(ctx, outcome)
 }
 
 // begin waits for the receiver.
@@ -171,6 +181,36 @@ func (s *sender) prune(ctx context.Context, p *plan.Plan) error {
 	}
 	s.tracker.Problems(report.Permission, summary.Failed-int64(len(summary.Problems)))
 	return nil
+}
+
+// verify compares both ends if that is wanted and nothing is known to be missing. It returns the digest of equal trees.
+func (s *sender) verify(ctx context.Context, p *plan.Plan) (string, error) {
+	if !s.options.Verify || s.judge().Result != report.Complete {
+		return "", nil
+	}
+	s.tracker.Phase(report.Verifying)
+	conn, err := s.dialer.Dial(ctx, purposeVerify)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close() //nolint:errcheck // All was said.
+	privileged := s.facts.UID == 0 && os.Geteuid() == 0
+	source := verify.Source{Root: s.root, Options: verify.Options{Skip: lostAndFound, Unprivileged: !privileged, Workers: s.options.Walkers}}
+	source.Different = func(path, what string, stat *unix.Stat_t) {
+		class := report.Different
+		if s.options.Live && stat != nil && p.Changed(stat) {
+			class = report.Changed
+		}
+		s.problem(rsync.Problem{Class: class, Path: path, Message: what})
+	}
+	source.Unreadable = func(path, why string, here bool) {
+		class := report.Input
+		if here {
+			class = report.Unreadable
+		}
+		s.problem(rsync.Problem{Class: class, Path: path, Message: why})
+	}
+	return source.Compare(ctx, conn)
 }
 
 func (s *sender) unreadable(path string, err error) {

@@ -98,8 +98,11 @@ func (t *Tracker) Problem(class Class, path, message string) {
 	}
 }
 
-// Problems counts problems that have no example.
+// Problems counts problems that have no example. None, or fewer, is nothing.
 func (t *Tracker) Problems(class Class, n int64) {
+	if n <= 0 {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.state.Problems == nil {
