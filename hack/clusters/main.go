@@ -20,7 +20,7 @@ import (
 const usage = `usage:
   clusters up [-n 2] [-controller-manager]   run control planes until Ctrl-C
   clusters nodes [-n 2]                      run them with a node each; for root
-  clusters binaries [-nodes]                 build what they need (with nodes), print the folder
+  clusters binaries [-nodes | -csi]          build what they, their nodes or CSI need, print the folder
 `
 
 // errUsage stands for a wrong command line, which is explained already.
@@ -118,11 +118,15 @@ func stopAll(clusters []*localcluster.Cluster) error {
 func binaries(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("binaries", flag.ContinueOnError)
 	nodes := flags.Bool("nodes", false, "also those of nodes")
+	csi := flags.Bool("csi", false, "only those of CSI")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
 	build := localcluster.Binaries
-	if *nodes {
+	switch {
+	case *csi:
+		build = localcluster.CSIBinaries
+	case *nodes:
 		build = localcluster.NodeBinaries
 	}
 	dir, err := build(ctx, os.Stderr)

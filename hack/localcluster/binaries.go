@@ -24,24 +24,26 @@ const CacheDirEnv = "GODWIT_CACHE_DIR"
 // lockPollInterval is how often a process that waits for another one's build looks whether it is over.
 const lockPollInterval = 200 * time.Millisecond
 
-// binary is a program of Kubernetes and the Go package that it is built from.
+// binary is a program and the Go package that it is built from.
 type binary struct {
 	name, pkg string
+	// module that the package is in, with its version. Empty means that of Kubernetes.
+	module string
 }
 
 // etcd comes from the module graph of Kubernetes, so it is the version which that release is made for.
 var binaries = []binary{
-	{Etcd, "go.etcd.io/etcd/server/v3"},
-	{APIServer, "k8s.io/kubernetes/cmd/kube-apiserver"},
-	{ControllerManager, "k8s.io/kubernetes/cmd/kube-controller-manager"},
-	{"kubectl", "k8s.io/kubernetes/cmd/kubectl"},
+	{name: Etcd, pkg: "go.etcd.io/etcd/server/v3"},
+	{name: APIServer, pkg: "k8s.io/kubernetes/cmd/kube-apiserver"},
+	{name: ControllerManager, pkg: "k8s.io/kubernetes/cmd/kube-controller-manager"},
+	{name: "kubectl", pkg: "k8s.io/kubernetes/cmd/kubectl"},
 }
 
 // nodeBinaries are what a cluster with nodes needs besides.
 var nodeBinaries = []binary{
-	{"kubelet", "k8s.io/kubernetes/cmd/kubelet"},
-	{"kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"},
-	{"kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy"},
+	{name: "kubelet", pkg: "k8s.io/kubernetes/cmd/kubelet"},
+	{name: "kube-scheduler", pkg: "k8s.io/kubernetes/cmd/kube-scheduler"},
+	{name: "kube-proxy", pkg: "k8s.io/kubernetes/cmd/kube-proxy"},
 }
 
 // Binaries returns the folder that holds etcd, kube-apiserver, kube-controller-manager and kubectl, and builds those
@@ -146,7 +148,7 @@ func lockFile(ctx context.Context, path string, progress io.Writer) (unlock func
 			return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), file.Close())
 		}
 		if !told {
-			report(progress, "waiting for another build of Kubernetes %s (lock %s)", Version, path)
+			report(progress, "waiting for another build of the same (lock %s)", path)
 		}
 		select {
 		case <-ctx.Done():

@@ -30,16 +30,21 @@ func buildFromSource(ctx context.Context, folder string, todo []binary, progress
 	if err := writeModule(ctx, folder); err != nil {
 		return err
 	}
+	return buildEach(todo, progress, done, func(b binary) (string, error) { return buildOne(ctx, folder, b) })
+}
+
+// buildEach builds one after the other, and says so.
+func buildEach(todo []binary, progress io.Writer, done func(binary, string) error, build func(binary) (string, error)) error {
 	for i, b := range todo {
-		report(progress, "building %s for Kubernetes %s from source, several minutes the first time… %d/%d", b.name, Version, i+1, len(todo))
+		report(progress, "building %s from source, several minutes the first time… %d/%d", b.name, i+1, len(todo))
 		began := time.Now()
 		stop := every(stillBuildingInterval, func() {
 			report(progress, "still building %s, %s so far", b.name, time.Since(began).Round(time.Second))
 		})
-		built, err := buildOne(ctx, folder, b)
+		built, err := build(b)
 		stop()
 		if err != nil {
-			return fmt.Errorf("building %s for Kubernetes %s from source: %w", b.name, Version, err)
+			return fmt.Errorf("building %s from source: %w", b.name, err)
 		}
 		if err := done(b, built); err != nil {
 			return err
@@ -62,19 +67,33 @@ func writeModule(ctx context.Context, folder string) error {
 	if err := os.WriteFile(goMod, []byte("module kubernetes.local\n"), 0o644); err != nil {
 		return err
 	}
-	out, err := runGo(ctx, folder, "mod", "download", "-json", "k8s.io/kubernetes@"+Version)
+	kubernetes, err := download(ctx, folder, "k8s.io/kubernetes@"+Version)
 	if err != nil {
-		return fmt.Errorf("downloading Kubernetes from the Go module proxy: %w", err)
+		return err
 	}
-	var downloaded struct{ GoMod string }
-	if err := json.Unmarshal(out, &downloaded); err != nil {
-		return fmt.Errorf("reading the answer of go mod download: %w", err)
-	}
-	upstream, err := os.ReadFile(downloaded.GoMod)
+	upstream, err := os.ReadFile(kubernetes.GoMod)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(goMod, moduleFile(Version, string(upstream)), 0o644)
+}
+
+// downloaded says where the go command put a module.
+type downloaded struct {
+	GoMod, Dir string
+}
+
+// download gets a module from the proxy. folder is that of some other module.
+func download(ctx context.Context, folder, module string) (downloaded, error) {
+	out, err := runGo(ctx, folder, "mod", "download", "-json", module)
+	if err != nil {
+		return downloaded{}, fmt.Errorf("downloading %s from the Go module proxy: %w", module, err)
+	}
+	var d downloaded
+	if err := json.Unmarshal(out, &d); err != nil {
+		return downloaded{}, fmt.Errorf("reading the answer of go mod download: %w", err)
+	}
+	return d, nil
 }
 
 // moduleFile returns a go.mod that requires Kubernetes, given Kubernetes' own go.mod. That one asks for v0.0.0 of its
