@@ -32,10 +32,7 @@ type pair struct {
 
 func newPair(t *testing.T) *pair {
 	t.Helper()
-	folder, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	folder := openTempDir(t)
 	p := &pair{}
 	for name, path := range map[string]*string{"source": &p.source, "destination": &p.destination, "sender": &p.sender, "receiver": &p.receiver} {
 		*path = filepath.Join(folder, name)
@@ -115,6 +112,21 @@ func (p *pair) copyAll(t *testing.T, change func(*mover.SendOptions)) report.Rep
 	if received := last(); received.Result != report.Complete {
 		t.Errorf("received: %+v", received)
 	}
+	return sent
+}
+
+// copyOnce runs the sender once, and returns its report, however it ended.
+func (p *pair) copyOnce(t *testing.T, change func(*mover.SendOptions)) report.Report {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	address, last := p.receive(ctx, t)
+	options := p.options(address)
+	if change != nil {
+		change(&options)
+	}
+	sent := mover.Send(t.Context(), options)
+	cancel()
+	last()
 	return sent
 }
 

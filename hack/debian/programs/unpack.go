@@ -20,10 +20,10 @@ APT::Sandbox::User "";
 Acquire::Retries "3";
 `
 
-// wrapper runs the program with the libraries that came with it.
+// wrapper runs the program with the libraries that came with it, wherever the folder of both is.
 const wrapper = `#!/bin/sh
-root='%[1]s/root'
-LD_LIBRARY_PATH=$(echo "$root"/lib/*-linux-gnu | tr ' ' :):$(echo "$root"/usr/lib/*-linux-gnu | tr ' ' :) exec "$root/%[2]s" "$@"
+root=${0%%/*}/root
+LD_LIBRARY_PATH=$(echo "$root"/lib/*-linux-gnu | tr ' ' :):$(echo "$root"/usr/lib/*-linux-gnu | tr ' ' :) exec "$root/%[1]s" "$@"
 `
 
 // unpack fills folder with the program, called name, and a root with its package and what that needs. It appears by rename, so that
@@ -53,7 +53,7 @@ func unpack(ctx context.Context, name string, wanted program, folder string) err
 			return err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(made, name), fmt.Appendf(nil, wrapper, folder, wanted.path), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(made, name), fmt.Appendf(nil, wrapper, wanted.path), 0o755); err != nil {
 		return err
 	}
 	return replace(made, folder)
