@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	utilnet "k8s.io/apimachinery/pkg/util/net"
@@ -63,16 +64,24 @@ type Cluster struct {
 	Notices []string
 
 	clock clock.PassiveClock
-	last  lastAnswer
+	// server is shared with the clusters of other credentials that lead there.
+	server *server
+	known  atomic.Pointer[known]
 }
 
 // Connect makes the clients of a credential. It sends nothing yet.
 func Connect(credential *Credential, options Options) (*Cluster, error) {
-	transport, err := newTransport(credential, options)
+	cluster := &Cluster{
+		ServerHost: credential.Server,
+		Notices:    credential.Notices,
+		clock:      cmp.Or[clock.PassiveClock](options.Clock, clock.RealClock{}),
+		server:     &server{id: credential.server},
+	}
+	transport, err := newTransport(credential, options, cluster.Doubt)
 	if err != nil {
 		return nil, err
 	}
-	config := &rest.Config{
+	cluster.Config = &rest.Config{
 		Host:           credential.config.Host,
 		Transport:      transport,
 		UserAgent:      options.UserAgent,
@@ -80,31 +89,22 @@ func Connect(credential *Credential, options Options) (*Cluster, error) {
 		Burst:          options.Burst,
 		WarningHandler: rest.NoWarnings{}, // The default one writes words of the other side into the log.
 	}
-	if config.QPS == 0 {
-		config.QPS = -1
+	if cluster.Config.QPS == 0 {
+		cluster.Config.QPS = -1
 	}
 	httpClient := &http.Client{Transport: transport}
-	objects, err := NewDynamic(config, httpClient)
-	if err != nil {
+	if cluster.Dynamic, err = NewDynamic(cluster.Config, httpClient); err != nil {
 		return nil, fmt.Errorf("making a client for %s: %w", credential.Server, err)
 	}
-	kinds, err := discovery.NewDiscoveryClientForConfigAndClient(config, httpClient)
-	if err != nil {
+	if cluster.Discovery, err = discovery.NewDiscoveryClientForConfigAndClient(cluster.Config, httpClient); err != nil {
 		return nil, fmt.Errorf("making a discovery client for %s: %w", credential.Server, err)
 	}
-	return &Cluster{
-		Config:     config,
-		Dynamic:    objects,
-		Discovery:  kinds,
-		ServerHost: credential.Server,
-		Notices:    credential.Notices,
-		clock:      cmp.Or[clock.PassiveClock](options.Clock, clock.RealClock{}),
-	}, nil
+	return cluster, nil
 }
 
-// newTransport returns what sends requests with the credential. client-go asks for TLS 1.2 at least.
-func newTransport(credential *Credential, options Options) (http.RoundTripper, error) {
-	g := guard{timeout: options.Timeout, maxBytes: options.MaxResponseBytes}
+// newTransport returns what sends requests with the credential and tells when one is refused. client-go asks for TLS 1.2 at least.
+func newTransport(credential *Credential, options Options, refused func()) (http.RoundTripper, error) {
+	g := guard{timeout: options.Timeout, maxBytes: options.MaxResponseBytes, refused: refused}
 	if g.timeout == 0 {
 		g.timeout = DefaultTimeout
 	}
@@ -115,7 +115,7 @@ func newTransport(credential *Credential, options Options) (http.RoundTripper, e
 	config.Dial = newDialer().DialContext
 	config.UserAgent = options.UserAgent
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
-		return &guard{next: next, timeout: g.timeout, maxBytes: g.maxBytes}
+		return &guard{next: next, timeout: g.timeout, maxBytes: g.maxBytes, refused: g.refused}
 	})
 	transport, err := rest.TransportFor(config)
 	if err != nil {

@@ -20,6 +20,8 @@ type guard struct {
 	timeout time.Duration
 	// maxBytes that an answer may weigh, after decompression: see weight. Watches and followed logs have no limit.
 	maxBytes int64
+	// refused is called when the credential was not accepted or lacked a permission, unless the request asked for nothing else.
+	refused func()
 }
 
 func (g *guard) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -47,9 +49,20 @@ const smallBytes = 1 << 20
 
 type smallAnswerKey struct{}
 
-// expectSmallAnswers bounds the answers to requests with this context by smallBytes.
+// expectSmallAnswers bounds the answers to requests with this context by smallBytes. A refusal is an answer as well.
 func expectSmallAnswers(ctx context.Context) context.Context {
-	return context.WithValue(ctx, smallAnswerKey{}, true)
+	return context.WithValue(expectRefusal(ctx), smallAnswerKey{}, true)
+}
+
+type refusalExpectedKey struct{}
+
+// expectRefusal says that a refusal of requests with this context casts no doubt on what is known of the credential.
+func expectRefusal(ctx context.Context) context.Context {
+	return context.WithValue(ctx, refusalExpectedKey{}, true)
+}
+
+func isRefusal(response *http.Response) bool {
+	return response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden
 }
 
 // bytesFor returns what an answer may weigh.
@@ -83,6 +96,9 @@ func (g *guard) stay(request *http.Request) (*http.Response, error) {
 	}
 	if leaves(request, response) {
 		return nil, errors.Join(errRedirected, response.Body.Close())
+	}
+	if isRefusal(response) && request.Context().Value(refusalExpectedKey{}) == nil {
+		g.refused()
 	}
 	return response, nil
 }

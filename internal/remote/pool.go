@@ -133,14 +133,28 @@ func (p *Pool) Forget(name types.NamespacedName) {
 func (p *Pool) use(name types.NamespacedName, wanted entry, made *Cluster) *Cluster {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	cluster := cmp.Or(p.clusters[wanted.credential], made)
+	cluster := p.clusters[wanted.credential]
 	if cluster == nil {
-		return nil
+		if made == nil {
+			return nil
+		}
+		cluster = made
+		p.shareServer(made)
 	}
 	old := p.entries[name]
 	p.entries[name], p.clusters[wanted.credential] = wanted, cluster
 	p.closeUnused(old.credential)
 	return cluster
+}
+
+// shareServer has a cluster know what is known of its API server with other credentials. The caller holds mu.
+func (p *Pool) shareServer(made *Cluster) {
+	for _, other := range p.clusters {
+		if other.server.id == made.server.id {
+			made.server = other.server
+			return
+		}
+	}
 }
 
 // closeUnused lets go of a cluster that no pair uses any more. The caller holds mu.

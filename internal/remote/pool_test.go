@@ -34,7 +34,7 @@ func (c *connections) connect(credential *Credential, _ Options) (*Cluster, erro
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.made++
-	return &Cluster{ServerHost: credential.Server, Config: &rest.Config{Transport: closer{c}}}, nil
+	return &Cluster{ServerHost: credential.Server, Config: &rest.Config{Transport: closer{c}}, server: &server{id: credential.server}}, nil
 }
 
 // closer is a transport that counts how often idle connections were closed.
@@ -94,7 +94,7 @@ func TestPool(t *testing.T) {
 		pool := NewPool(fake.NewClientBuilder().Build(), Options{Connect: func(*Credential, Options) (*Cluster, error) {
 			connecting.Done()
 			connecting.Wait()
-			return &Cluster{}, nil
+			return &Cluster{server: &server{}}, nil
 		}})
 		var group sync.WaitGroup
 		for i := range clusters {

@@ -9,10 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -20,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
-	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/godwit-io/godwit/hack/localcluster"
 )
@@ -107,6 +103,18 @@ func TestProbeOfACluster(t *testing.T) {
 			t.Errorf("missing %q, want %q", missing, want)
 		}
 	})
+	t.Run("does not take what is granted in a namespace for what is granted everywhere", func(t *testing.T) {
+		everything := rbacv1.PolicyRule{Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}}
+		grantIn(t, admin, "other", "of-namespace", everything)
+		kubeconfig, err := destination.UserKubeconfig("of-namespace")
+		if err != nil {
+			t.Fatal(err)
+		}
+		probe, err := clusterOf(t, kubeconfig).Probe(t.Context(), wanted)
+		if err != nil || !slices.Equal(probe.Missing, wanted[:4]) {
+			t.Errorf("missing %v, %v, want %v", probe.Missing, err, wanted[:4])
+		}
+	})
 	t.Run("says that the credential is not accepted", func(t *testing.T) {
 		_, err := clusterOf(t, withToken(t, destination.Kubeconfig(), planted)).Probe(t.Context(), wanted)
 		if _, ok := errors.AsType[*UnauthorizedError](err); !ok || strings.Contains(err.Error(), planted) {
@@ -120,46 +128,6 @@ func TestProbeOfACluster(t *testing.T) {
 			t.Errorf("err = %v", err)
 		}
 	})
-}
-
-func TestProbesOfOneCredentialShareAnswers(t *testing.T) {
-	var asked, status atomic.Int32
-	status.Store(http.StatusOK)
-	clock := clocktesting.NewFakePassiveClock(time.Unix(1000, 0))
-	cluster := serve(t, Options{Clock: clock}, func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(int(status.Load()))
-		if r.URL.Path == "/version" {
-			_, _ = io.WriteString(w, `{"gitVersion":"v1.2.3"}`)
-			return
-		}
-		_, _ = io.WriteString(w, `{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","status":{"allowed":true}}`)
-	})
-	expect := func(when string, after time.Duration, wantAsked int32, wantWell bool) {
-		t.Helper()
-		clock.SetTime(clock.Now().Add(after))
-		asked.Store(0)
-		var group sync.WaitGroup
-		for range 5 {
-			group.Go(func() {
-				if probe, err := cluster.Probe(t.Context(), wanted); (err == nil && probe.ServerVersion == "v1.2.3") != wantWell {
-					t.Errorf("%s: Probe = %+v, %v", when, probe, err)
-				}
-			})
-		}
-		group.Wait()
-		if asked.Load() != wantAsked {
-			t.Errorf("%s: asked %d times, want %d", when, asked.Load(), wantAsked)
-		}
-	}
-	expect("five at once", 0, 2, true)
-	expect("soon after", wellFor-time.Second, 0, true)
-	status.Store(http.StatusServiceUnavailable)
-	expect("half a minute later, when it fails", time.Second, 1, false)
-	expect("soon after the failure", failedFor-time.Second, 0, false)
-	status.Store(http.StatusOK)
-	expect("some seconds later, when it is well", time.Second, 2, true)
 }
 
 func grant(t *testing.T, admin kubernetes.Interface, user string, rules ...rbacv1.PolicyRule) {

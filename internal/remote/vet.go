@@ -1,11 +1,14 @@
 package remote
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -31,6 +34,8 @@ type Credential struct {
 	Notices []string
 
 	config *rest.Config
+	// server tells apart how API servers are reached, whatever the credential.
+	server fingerprint
 }
 
 // Vet parses a kubeconfig, as a file or as Stork writes it into a ClusterPair, and returns an *InvalidError if it is malformed
@@ -218,10 +223,18 @@ func (c *chosenEntries) credential() (*Credential, error) {
 	if err != nil {
 		return nil, c.clusterError("server is not the address of an API server", "")
 	}
-	credential := &Credential{Server: server.Host, config: made}
+	credential := &Credential{Server: server.Host, config: made, server: c.server()}
 	if c.cluster.InsecureSkipTLSVerify {
 		credential.Notices = append(credential.Notices,
 			"insecure-skip-tls-verify is set, so anyone on the way can read and change what is migrated")
 	}
 	return credential, nil
+}
+
+// server is the fingerprint of what decides which API server answers.
+func (c *chosenEntries) server() fingerprint {
+	return sha256.Sum256(fmt.Appendf(nil, "%q", []string{
+		c.cluster.Server, c.cluster.TLSServerName, strconv.FormatBool(c.cluster.InsecureSkipTLSVerify),
+		c.cluster.CertificateAuthority, string(c.cluster.CertificateAuthorityData), c.cluster.ProxyURL,
+	}))
 }

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// DefaultProbeInterval is how often a cluster is probed where Options say nothing. Pairs with the same credential share answers
-	// of half a minute, so that a failure is seen within the interval, its jitter and that: less than two minutes.
+	// DefaultProbeInterval is how often a cluster is probed where Options say nothing. Pairs with the same API server share for half
+	// a minute that it answers, so that its failure is seen within the interval, its jitter and that: less than two minutes.
 	DefaultProbeInterval = time.Minute
 	// probeJitter spreads the probes of many pairs by this part of the interval.
 	probeJitter = 0.2

@@ -7,6 +7,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -163,6 +164,25 @@ var _ = Describe("A ClusterPair", func() {
 		Expect(message(pair, storkv1alpha1.ConditionReady)).To(ContainSubstring("grant it: get, list, create, patch, delete persistentvolumeclaims, configmaps, "))
 	})
 
+	It("becomes Ready soon after what it lacks is granted, and notices within an hour that it is taken away", func(ctx SpecContext) {
+		user := "late-" + b.namespace
+		kubeconfig, err := destination.UserKubeconfig(user)
+		Expect(err).NotTo(HaveOccurred())
+		pair := b.pairTo(ctx, kubeconfig, nil)
+		next := b.pass(ctx, pair, 0)
+		Expect(state(pair, storkv1alpha1.ConditionReady)).To(Equal("False/PermissionsMissing"))
+		grant(ctx, user, rbacv1.PolicyRule{Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}})
+		Eventually(mayDo).WithArguments(ctx, user).Should(BeTrue())
+		b.pass(ctx, pair, next)
+		Expect(state(pair, storkv1alpha1.ConditionReady)).To(Equal("True/Ready"))
+
+		there := kubernetes.NewForConfigOrDie(destination.Config()).RbacV1()
+		Expect(there.ClusterRoleBindings().Delete(ctx, user, metav1.DeleteOptions{})).To(Succeed())
+		Eventually(mayDo).WithArguments(ctx, user).Should(BeFalse())
+		b.pass(ctx, pair, time.Hour)
+		Expect(state(pair, storkv1alpha1.ConditionReady)).To(Equal("False/PermissionsMissing"))
+	})
+
 	It("heals when the credential is renewed", func(ctx SpecContext) {
 		b.putSecret(ctx, withToken("pLaNtEd-s3cr3t"))
 		pair := b.create(ctx, secretRef())
@@ -298,6 +318,22 @@ func withToken(token string) []byte {
 	content, err := clientcmd.Write(*config)
 	Expect(err).NotTo(HaveOccurred())
 	return content
+}
+
+// mayDo tells whether the destination has noticed that a user may do everything.
+func mayDo(ctx SpecContext, user string) (bool, error) {
+	config, err := destination.UserConfig(user)
+	if err != nil {
+		return false, err
+	}
+	everything := &authorizationv1.ResourceAttributes{Verb: "*", Group: "*", Resource: "*"}
+	review, err := kubernetes.NewForConfigOrDie(config).AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
+		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: everything},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		return false, err
+	}
+	return review.Status.Allowed, nil
 }
 
 // grant gives a user of the destination permissions in the whole cluster.

@@ -39,7 +39,11 @@ func (r *Reconciler) probe(ctx context.Context, pair *storkv1alpha1.ClusterPair)
 			"the kubeconfig leads to %s, which is this cluster itself: put that of the other cluster into spec.config or the "+
 				"Secret of spec.kubeconfigSecretRef", cluster.ServerHost)}, nil
 	}
-	return r.factsOfProbe(pair, cluster, probe), nil
+	facts := r.factsOfProbe(pair, cluster, probe)
+	if facts.reason == storkv1alpha1.ReasonPermissionsMissing {
+		cluster.Doubt() // Somebody will grant them, which is to be seen soon.
+	}
+	return facts, nil
 }
 
 func (r *Reconciler) isAdmin(pair *storkv1alpha1.ClusterPair) bool {
