@@ -29,7 +29,8 @@ const resultsFile = folder + "/migration.json"
 
 func main() {
 	sizes := flag.String("n", "2000,10000,50000", "numbers of objects, separated by commas")
-	cases := flag.String("cases", "plain,custom,idle,schedules", "what to measure, separated by commas: Migrations of plain kinds or with custom ones, idle, schedules")
+	cases := flag.String("cases", "plain,custom,latency,idle,idle-tenants,schedules",
+		"what to measure, separated by commas: Migrations of plain kinds or with custom ones, latency, idle, idle-tenants, schedules")
 	flag.Parse()
 	log.SetLogger(logr.Discard()) // Libraries have nothing to tell that the reader of the output should know.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -57,8 +58,12 @@ func run(ctx context.Context, sizes, cases []string) error {
 
 func measureCase(ctx context.Context, name string, sizes []string) (all figures.Table, err error) {
 	switch name {
+	case "latency":
+		return measureLatency(ctx)
 	case "idle":
-		return measureIdle(ctx)
+		return measureIdle(ctx, name, false)
+	case "idle-tenants":
+		return measureIdle(ctx, name, true)
 	case "schedules":
 		return measureSchedules(ctx)
 	}
