@@ -17,12 +17,17 @@ const dial = "mover-dial"
 
 // TestMain fails when a goroutine outlives the tests. It puts an rsync into PATH.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == dial {
-		if err := rsync.HandOver(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case dial:
+			if err := rsync.HandOver(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			return
+		case elsewhere:
+			os.Exit(runElsewhere(os.Args[2]))
 		}
-		return
 	}
 	path, err := programs.Find(context.Background(), "rsync", os.Stderr)
 	if err != nil {

@@ -15,11 +15,12 @@ import (
 
 // Purposes of connections, beside link.Begin.
 const (
-	purposeDetach = "detach"
-	purposePrune  = "prune"
-	purposeVerify = "verify"
-	purposeFinish = "finish"
-	purposeRsync  = "rsync/" // Followed by the mode.
+	purposeDetach  = "detach"
+	purposePrune   = "prune"
+	purposeVerify  = "verify"
+	purposeExplain = "explain"
+	purposeFinish  = "finish"
+	purposeRsync   = "rsync/" // Followed by the mode.
 )
 
 func purposeOf(mode rsync.Mode) string { return purposeRsync + string(mode) }

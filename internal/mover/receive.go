@@ -39,11 +39,12 @@ type ReceiveOptions struct {
 
 // receiver is one run of Receive.
 type receiver struct {
-	options ReceiveOptions
-	volume  string
-	root    *tree.Root
-	binary  rsync.Binary
-	tracker *report.Tracker
+	options  ReceiveOptions
+	volume   string
+	root     *tree.Root
+	binary   rsync.Binary
+	tracker  *report.Tracker
+	failures failures
 	// complete ends the run, with the report of the sender.
 	complete func(report.Report)
 }
@@ -105,10 +106,13 @@ func (r *receiver) serve(ctx context.Context) error {
 		r.tracker.Phase(report.Verifying)
 		return verify.Stream(ctx, conn, r.root)
 	})
+	server.Handle(purposeExplain, r.failures.explain)
 	server.Handle(purposeFinish, r.finish)
 	for _, mode := range rsync.Modes {
 		server.Handle(purposeOf(mode), func(ctx context.Context, conn net.Conn) error {
-			return rsync.Destination{Binary: r.binary, Volume: r.volume}.Serve(ctx, conn, mode)
+			return r.failures.watch(func() error {
+				return rsync.Destination{Binary: r.binary, Volume: r.volume}.Serve(ctx, conn, mode)
+			})
 		})
 	}
 	listener, err := link.Listen(ctx, r.options.Listen)
@@ -124,6 +128,7 @@ func (r *receiver) serve(ctx context.Context) error {
 // begin tells a sender what this end is.
 func (r *receiver) begin(ctx context.Context, conn net.Conn) error {
 	r.tracker.Phase(report.Copying)
+	r.failures.forget()
 	groups, err := os.Getgroups()
 	if err != nil {
 		return err

@@ -104,7 +104,7 @@ func (s *sender) send(ctx context.Context) report.Outcome {
 		return outcomeOf(err)
 	}
 	if err := s.copy(ctx, p); err != nil {
-		return outcomeOf(err)
+		return outcomeOf(s.explained(ctx, err))
 	}
 	if s.judge().Result == report.Complete {
 		if err := s.prune(ctx, p); err != nil {
@@ -112,7 +112,7 @@ func (s *sender) send(ctx context.Context) report.Outcome {
 		}
 	}
 	if err := s.folders(ctx, p); err != nil {
-		return outcomeOf(err)
+		return outcomeOf(s.explained(ctx, err))
 	}
 	digest, err := s.verify(ctx, p)
 	if err != nil {

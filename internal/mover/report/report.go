@@ -79,7 +79,7 @@ type Report struct {
 	Phase Phase  `json:"phase"`
 	// BytesTotal is the size of all files, those with several names counted once and holes counted as data. 0 while unknown.
 	BytesTotal int64 `json:"bytesTotal"`
-	// BytesDone is how much of BytesTotal is known to be at the destination. It never goes back.
+	// BytesDone is how much of BytesTotal was sent, or found to be at the destination. It never goes back.
 	BytesDone int64 `json:"bytesDone"`
 	// FilesTotal counts all entries but folders, each name of a file on its own. 0 while unknown.
 	FilesTotal int64 `json:"filesTotal"`

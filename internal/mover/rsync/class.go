@@ -35,6 +35,7 @@ func classOf(reading bool, errno int) report.Class {
 
 // Exit codes of rsync that are told apart.
 const (
+	exitFile     = 11
 	exitPartial  = 23
 	exitVanished = 24
 )
@@ -50,7 +51,7 @@ var exits = map[int]struct {
 	4:            {report.Unsupported, "one end lacks what was asked for"},
 	5:            {report.Protocol, "the protocol did not begin"},
 	10:           {report.Connection, "the connection failed"},
-	11:           {report.Input, "a file could not be read or written"},
+	exitFile:     {report.Input, "a file could not be read or written"},
 	12:           {report.Connection, "the connection ended too early, or what came is not the protocol"},
 	13:           {report.Input, "its messages could not be written"},
 	14:           {report.Input, "its processes could not talk to each other"},

@@ -104,9 +104,10 @@ func joinClient(ctx context.Context, shell *net.UnixConn, conn net.Conn) error {
 
 // complaints collects what a run wrote on its standard error.
 type complaints struct {
-	root   string
-	each   func(Problem)
-	class  report.Class // The class of a failure that stops a run; empty without one.
+	root string
+	each func(Problem)
+	// class and detail are of the last complaint, but for the first that there is no space: all that follows is for that.
+	class  report.Class
 	detail string
 	// named counts what was told with a path, and unnamed what is not understood.
 	named, unnamed int
@@ -118,15 +119,19 @@ func (c *complaints) line(text string) {
 	case found && problem.Path != "":
 		c.named++
 		c.each(problem)
+		c.note(problem.Class, report.Escape(problem.Path)+": "+problem.Message)
 	case found:
 		c.unnamed++
-		c.detail = problem.Message
+		c.note(problem.Class, problem.Message)
 	case !summary.MatchString(text):
 		c.unnamed++
-		c.detail = text
+		c.note("", text)
 	}
-	if found && problem.Class == report.NoSpace {
-		c.class, c.detail = problem.Class, problem.Message
+}
+
+func (c *complaints) note(class report.Class, detail string) {
+	if c.class != report.NoSpace {
+		c.class, c.detail = class, detail
 	}
 }
 
@@ -145,7 +150,7 @@ func (c *complaints) explain(running, joining, listing error) error {
 		if c.unnamed > 0 || c.named == 0 {
 			c.each(Problem{Class: report.Input, Message: explained.Error()})
 		}
-	case c.class != "":
+	case c.class == report.NoSpace, explained.Code == exitFile && c.class != "":
 		explained.Class = c.class
 	case joining != nil:
 		explained.Class, explained.Detail = report.Connection, joining.Error()
