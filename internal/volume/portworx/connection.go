@@ -134,7 +134,7 @@ func (c *connection) open(to target) (*grpc.ClientConn, error) {
 			pool = x509.NewCertPool() // There is no pool in the image.
 		}
 		if to.authorities != "" && !pool.AppendCertsFromPEM([]byte(to.authorities)) {
-			return nil, fmt.Errorf("Secret %s/%s has no certificate in PEM under key %s", c.config.Service.Namespace, c.config.CASecret, c.config.CASecretKey)
+			return nil, fmt.Errorf("trusting Portworx: Secret %s/%s has no certificate in PEM under key %s", c.config.Service.Namespace, c.config.CASecret, c.config.CASecretKey)
 		}
 		if own, err := os.ReadFile(clusterAuthorities); err == nil {
 			pool.AppendCertsFromPEM(own)
@@ -191,7 +191,7 @@ func (c *connection) serviceAddress(ctx context.Context) (string, error) {
 			return net.JoinHostPort(service.Name+"."+service.Namespace, strconv.Itoa(int(port.Port))), nil
 		}
 	}
-	return "", fmt.Errorf("Service %s of Portworx has no port %s: Portworx is too old, or PX_SERVICE_NAME names another Service", c.config.Service, servicePort)
+	return "", fmt.Errorf("looking for Portworx: Service %s has no port %s: Portworx is too old, or PX_SERVICE_NAME names another Service", c.config.Service, servicePort)
 }
 
 func (c *connection) secretAuthorities(ctx context.Context) (string, error) {
@@ -202,7 +202,7 @@ func (c *connection) secretAuthorities(ctx context.Context) (string, error) {
 	}
 	authorities := secret.Data[c.config.CASecretKey]
 	if len(authorities) == 0 {
-		return "", fmt.Errorf("Secret %s has nothing under key %s (PX_CA_CERT_SECRET_KEY)", key, c.config.CASecretKey)
+		return "", fmt.Errorf("trusting Portworx: Secret %s has nothing under key %s (PX_CA_CERT_SECRET_KEY)", key, c.config.CASecretKey)
 	}
 	return string(authorities), nil
 }

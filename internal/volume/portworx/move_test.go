@@ -198,6 +198,9 @@ func TestNotPairedIsTold(t *testing.T) {
 		if err := b.driver.Cancel(t.Context(), run); err != nil {
 			t.Errorf("canceling what could not begin: %v", err)
 		}
+		if calls := b.source.Calls(); len(calls) > 0 {
+			t.Errorf("Portworx was asked: %v", calls)
+		}
 	})
 	t.Run("when Portworx does not know the pair any more", func(t *testing.T) {
 		b := newBench(t, nil)

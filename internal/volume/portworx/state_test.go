@@ -3,7 +3,10 @@ package portworx
 import (
 	"testing"
 
+	"k8s.io/utils/lru"
+
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+	"github.com/godwit-io/godwit/internal/volume"
 	"github.com/godwit-io/godwit/internal/volume/portworx/openstorage"
 )
 
@@ -72,4 +75,31 @@ func TestStateOf(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestMemory(t *testing.T) {
+	run, move := volume.Run{ID: "run"}, moveOf("data-0", "pvc-0", nil)
+	newMemory := func() *memory { return &memory{runs: lru.New(1)} }
+	t.Run("keeps the largest numbers of bytes", func(t *testing.T) {
+		m := newMemory()
+		task := &openstorage.CloudMigrateInfo{CurrentStage: openstorage.CloudMigrate_Backup, Status: openstorage.CloudMigrate_InProgress}
+		for _, told := range []struct{ total, done uint64 }{{10, 8}, {10, 3}, {0, 0}} {
+			task.BytesTotal, task.BytesDone = told.total, told.done
+			if state := m.observe(run, move, task); state.Bytes != 10 || state.Progress.BytesDone != 8 {
+				t.Errorf("told of %+v: %d bytes of %d", told, state.Progress.BytesDone, state.Bytes)
+			}
+		}
+	})
+	t.Run("forgives a copy that is missing now and then", func(t *testing.T) {
+		m := newMemory()
+		m.started(run, move)
+		for range 3 {
+			for range maxUnlisted {
+				if state := m.observe(run, move, nil); state.State != pending {
+					t.Fatalf("%s (%s)", state.State, state.Reason)
+				}
+			}
+			m.observe(run, move, &openstorage.CloudMigrateInfo{Status: openstorage.CloudMigrate_InProgress})
+		}
+	})
 }
