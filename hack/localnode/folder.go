@@ -1,6 +1,7 @@
 package localnode
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/godwit-io/godwit/hack/localcluster"
+	"github.com/godwit-io/godwit/hack/localnode/loop"
 )
 
 // lockName is the file that a living process has locked in its folder; the kernel unlocks it when the process ends.
@@ -97,6 +99,10 @@ func removeDead(base string) error {
 
 func removeLeft(dir string) error {
 	if err := removeCgroups(filepath.Base(dir)); err != nil {
+		return err
+	}
+	// Of volumes that are block devices: the kernel does not remove them with who made them.
+	if err := loop.DetachBelow(context.Background(), dir); err != nil {
 		return err
 	}
 	// What is mounted there would be emptied. Nothing should be: machines have their own mounts.

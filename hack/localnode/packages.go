@@ -21,6 +21,7 @@ var needed = []struct{ program, pkg string }{
 	{"nft", "nftables"},
 	{"ip", "iproute2"},
 	{"mount", "mount"},
+	{"losetup", "mount"},
 }
 
 // cniPlugins is where Debian puts them.

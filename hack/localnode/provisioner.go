@@ -15,12 +15,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/godwit-io/godwit/hack/localnode/loop"
 )
 
 // The StorageClasses of each cluster.
 const (
 	// LocalClass is the default one. Its volumes are folders, provisioned when a pod needs them, and a kubelet gives them a pod's fsGroup.
-	// Like a fresh file system they belong to root, who alone may write.
+	// Like a fresh file system they belong to root, who alone may write. Where a claim wants a block device, it gets one of a file.
 	LocalClass = "local"
 	// HostPathClass has kube-controller-manager provision folders at once. A kubelet ignores fsGroup there.
 	HostPathClass = "host-path"
@@ -34,7 +36,7 @@ const (
 	annotationProvisionedBy = "pv.kubernetes.io/provisioned-by"
 )
 
-// VolumeFolder returns the path, on this machine, of what a PersistentVolume of LocalClass holds.
+// VolumeFolder returns the path, on this machine, of what a PersistentVolume of LocalClass holds. Of a block device it is a file.
 func (c *Cluster) VolumeFolder(persistentVolume string) string {
 	return filepath.Join(c.dir, "volumes", persistentVolume)
 }
@@ -97,11 +99,11 @@ func (f objectReconciler[T]) Reconcile(ctx context.Context, object T) (ctrl.Resu
 	return ctrl.Result{}, f(ctx, object)
 }
 
-// provision makes the volume for a claim, once kube-controller-manager has decided that it is time. Claims of what folders cannot be
-// stay Pending: block devices, and copies of something.
+// provision makes the volume for a claim, once kube-controller-manager has decided that it is time. Claims of copies of something stay
+// Pending.
 func (p *provisioner) provision(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
 	if claim.Annotations[annotationProvisioner] != localProvisioner || claim.Spec.VolumeName != "" || claim.DeletionTimestamp != nil ||
-		claim.Spec.DataSourceRef != nil || claim.Spec.VolumeMode != nil && *claim.Spec.VolumeMode == corev1.PersistentVolumeBlock {
+		claim.Spec.DataSourceRef != nil {
 		return nil
 	}
 	class := &storagev1.StorageClass{}
@@ -109,10 +111,27 @@ func (p *provisioner) provision(ctx context.Context, claim *corev1.PersistentVol
 		return err
 	}
 	volume := p.volume(claim, class)
-	if err := os.MkdirAll(volume.Spec.Local.Path, 0o755); err != nil {
+	var err error
+	if volume.Spec.Local.Path, err = p.makeContent(ctx, volume); err != nil {
 		return err
 	}
 	return client.IgnoreAlreadyExists(p.client.Create(ctx, volume))
+}
+
+// makeContent returns the path of a folder, or of the block device of a file.
+func (p *provisioner) makeContent(ctx context.Context, volume *corev1.PersistentVolume) (string, error) {
+	path := p.cluster.VolumeFolder(volume.Name)
+	if *volume.Spec.VolumeMode != corev1.PersistentVolumeBlock {
+		return path, os.MkdirAll(path, 0o755)
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(file.Truncate(volume.Spec.Capacity.Storage().Value()), file.Close()); err != nil {
+		return "", err
+	}
+	return loop.Attach(ctx, path)
 }
 
 func (p *provisioner) volume(claim *corev1.PersistentVolumeClaim, class *storagev1.StorageClass) *corev1.PersistentVolume {
@@ -122,10 +141,11 @@ func (p *provisioner) volume(claim *corev1.PersistentVolumeClaim, class *storage
 		Spec: corev1.PersistentVolumeSpec{
 			StorageClassName:              class.Name,
 			PersistentVolumeReclaimPolicy: *class.ReclaimPolicy,
+			VolumeMode:                    claim.Spec.VolumeMode,
 			AccessModes:                   claim.Spec.AccessModes,
 			Capacity:                      corev1.ResourceList{corev1.ResourceStorage: claim.Spec.Resources.Requests[corev1.ResourceStorage]},
 			PersistentVolumeSource: corev1.PersistentVolumeSource{
-				Local: &corev1.LocalVolumeSource{Path: p.cluster.VolumeFolder(name)},
+				Local: &corev1.LocalVolumeSource{},
 			},
 			NodeAffinity: &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
 				MatchExpressions: []corev1.NodeSelectorRequirement{
@@ -145,8 +165,13 @@ func (p *provisioner) remove(ctx context.Context, volume *corev1.PersistentVolum
 		volume.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimDelete || volume.DeletionTimestamp != nil {
 		return nil
 	}
-	// Not the path in the object, which others may have written.
-	if err := os.RemoveAll(p.cluster.VolumeFolder(volume.Name)); err != nil {
+	path := p.cluster.VolumeFolder(volume.Name) // Not that in the object, which others may have written.
+	if volume.Spec.VolumeMode != nil && *volume.Spec.VolumeMode == corev1.PersistentVolumeBlock {
+		if err := loop.Detach(ctx, path); err != nil {
+			return err
+		}
+	}
+	if err := os.RemoveAll(path); err != nil {
 		return err
 	}
 	return client.IgnoreNotFound(p.client.Delete(ctx, volume))

@@ -14,10 +14,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// The keeper's port, and the folder where its volume is.
+// The keeper's port, and where its volume is: a folder, or a block device.
 const (
 	keeperPort   = 8080
 	keeperFolder = "/data"
+	keeperDevice = "/dev/data"
 )
 
 // newNamespace makes a namespace with labels, which goes with the spec.
@@ -60,6 +61,16 @@ func keeper(namespace, class string) *appsv1.StatefulSet {
 			}},
 		},
 	}
+}
+
+// onDevice gives a StatefulSet its volume as a block device, in place of a folder.
+func onDevice(set *appsv1.StatefulSet) *appsv1.StatefulSet {
+	set.Spec.VolumeClaimTemplates[0].Spec.VolumeMode = new(corev1.PersistentVolumeBlock)
+	container := &set.Spec.Template.Spec.Containers[0]
+	container.Args = []string{"serve", ":8080", "/tmp"}
+	container.VolumeMounts = nil
+	container.VolumeDevices = []corev1.VolumeDevice{{Name: "data", DevicePath: keeperDevice}}
+	return set
 }
 
 // nodePort returns a Service that leads to keepers from outside of the cluster.

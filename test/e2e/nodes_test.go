@@ -49,6 +49,18 @@ var _ = Describe("Nodes", func() {
 		Entry("of a class whose volumes are there before a pod needs them", specTimeout, localnode.HostPathClass),
 	)
 
+	It("give a pod the block device that its predecessor had", func(ctx SpecContext) {
+		namespace := source.newNamespace(ctx, nil)
+		Expect(source.Create(ctx, onDevice(keeper(namespace, localnode.LocalClass)))).To(Succeed())
+		pod := types.NamespacedName{Namespace: namespace, Name: "keeper-0"}
+		first := source.awaitReady(ctx, pod, "")
+		source.keeper(ctx, pod, "write", keeperDevice, "hello")
+
+		Expect(source.Delete(ctx, object[corev1.Pod](pod), client.GracePeriodSeconds(1))).To(Succeed())
+		source.awaitReady(ctx, pod, first)
+		Expect(source.keeper(ctx, pod, "read", keeperDevice, "5")).To(Equal("hello"))
+	}, specTimeout)
+
 	It("remove a volume with its claim, and let tests see what is in it until then", func(ctx SpecContext) {
 		namespace := source.newNamespace(ctx, nil)
 		Expect(source.Create(ctx, keeper(namespace, localnode.LocalClass))).To(Succeed())

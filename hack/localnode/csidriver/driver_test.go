@@ -174,8 +174,9 @@ func TestPublishMountsABlockDeviceAndUnpublishRemovesIt(t *testing.T) {
 	if _, err := d.NodeUnpublishVolume(t.Context(), &csi.NodeUnpublishVolumeRequest{VolumeId: "a", TargetPath: target}); err != nil {
 		t.Fatal(err)
 	}
-	if device, err := deviceOf(t.Context(), file); err != nil || device != "" {
-		t.Errorf("device %s is left, %v", device, err)
+	left, err := exec.CommandContext(t.Context(), "losetup", "--associated", file).CombinedOutput()
+	if err != nil || len(left) > 0 {
+		t.Errorf("a device is left: %s, %v", left, err)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -17,6 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/godwit-io/godwit/hack/localnode/loop"
 )
 
 func (d *driver) NodeGetInfo(context.Context, *csi.NodeGetInfoRequest) (*csi.NodeGetInfoResponse, error) {
@@ -41,7 +42,7 @@ func (d *driver) NodePublishVolume(ctx context.Context, request *csi.NodePublish
 		return &csi.NodePublishVolumeResponse{}, err
 	}
 	if request.GetVolumeCapability().GetBlock() != nil {
-		if source, err = attach(ctx, source); err != nil {
+		if source, err = loop.Attach(ctx, source); err != nil {
 			return nil, err
 		}
 		err = touch(request.TargetPath)
@@ -91,46 +92,12 @@ func (d *driver) NodeUnpublishVolume(
 	if err := os.Remove(request.TargetPath); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return &csi.NodeUnpublishVolumeResponse{}, detach(ctx, source)
+	return &csi.NodeUnpublishVolumeResponse{}, loop.Detach(ctx, source)
 }
 
 func isMounted(target string) (bool, error) {
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	return strings.Contains(string(mounts), " "+target+" "), err
-}
-
-// attach returns the loop device of a file, and makes one if there is none.
-func attach(ctx context.Context, file string) (device string, err error) {
-	if device, err = deviceOf(ctx, file); err != nil || device != "" {
-		return device, err
-	}
-	return losetup(ctx, "--find", "--show", file)
-}
-
-// detach removes the loop device of a file. It stays until the last one who has it open closes it.
-func detach(ctx context.Context, file string) error {
-	if info, err := os.Lstat(file); err != nil || info.IsDir() {
-		return nil //nolint:nilerr // What is gone has no device.
-	}
-	device, err := deviceOf(ctx, file)
-	if err != nil || device == "" {
-		return err
-	}
-	_, err = losetup(ctx, "--detach", device)
-	return err
-}
-
-// deviceOf returns "" when a file has no loop device.
-func deviceOf(ctx context.Context, file string) (string, error) {
-	return losetup(ctx, "--noheadings", "--output=NAME", "--associated", file)
-}
-
-func losetup(ctx context.Context, args ...string) (string, error) {
-	output, err := exec.CommandContext(ctx, "losetup", args...).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("losetup %s: %w: %s", strings.Join(args, " "), err, output)
-	}
-	return strings.TrimSpace(string(output)), nil
 }
 
 // changed returns when a file or folder got where it is.

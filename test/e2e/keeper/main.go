@@ -3,7 +3,7 @@
 //
 //	keeper serve ADDRESS FOLDER   GET, PUT and DELETE /FILE of the folder over HTTP; FOLDER/starts gets a line
 //	keeper write FILE TEXT        make or replace a file
-//	keeper read FILE              print a file
+//	keeper read FILE [BYTES]      print a file, or how it begins
 //	keeper get URL                print what a GET of the URL answers with success
 //	keeper id                     print uid, gid and supplementary groups
 package main
@@ -13,10 +13,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -41,7 +43,10 @@ func run(ctx context.Context, args []string) error {
 	case len(args) == 3 && args[0] == "write":
 		return os.WriteFile(args[1], []byte(args[2]), 0o644)
 	case len(args) == 2 && args[0] == "read":
-		return read(args[1])
+		return read(args[1], math.MaxInt64)
+	case len(args) == 3 && args[0] == "read":
+		size, err := strconv.ParseInt(args[2], 10, 64)
+		return errors.Join(err, read(args[1], size))
 	case len(args) == 2 && args[0] == "get":
 		return get(ctx, args[1])
 	case len(args) == 1 && args[0] == "id":
@@ -112,13 +117,13 @@ func answer(w http.ResponseWriter, err error) {
 	}
 }
 
-func read(name string) error {
+func read(name string, size int64) error {
 	file, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer file.Close() //nolint:errcheck // It was only read.
-	_, err = io.Copy(os.Stdout, file)
+	_, err = io.Copy(os.Stdout, io.LimitReader(file, size))
 	return err
 }
 
