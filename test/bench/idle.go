@@ -135,7 +135,9 @@ func (i *idle) prepareNamespace(ctx context.Context, name string) error {
 	return nil
 }
 
-func (i *idle) administrator(context.Context, string) ([]byte, error) { return i.destination.Kubeconfig(), nil }
+func (i *idle) administrator(context.Context, string) ([]byte, error) {
+	return i.destination.Kubeconfig(), nil
+}
 
 // tenant makes a user of the destination who may write to one namespace, as much as a pair has to.
 func (i *idle) tenant(ctx context.Context, namespace string) ([]byte, error) {
