@@ -1,7 +1,6 @@
 // Command bench measures whole Migrations between two fresh API servers, each beside a raw floor that is measured in the same
 // run: a paged LIST on both sides and the parallel CREATE of the same objects by the bare client. Then it counts what an operator
-// sends that has nothing to do, and tells how late many schedules are that are due at once. Copies of data are measured beside rsync
-// through stunnel.
+// sends that has nothing to do, and tells how late many schedules are that are due at once.
 //
 // It prints a table, writes build/bench/*.json, and exits non-zero where a bar falls short. Bars are ratios within one run or
 // counts, so that they hold on any machine.
@@ -67,8 +66,6 @@ func measureCase(ctx context.Context, name string, sizes []string) (all figures.
 		return measureIdle(ctx, name, true)
 	case "schedules":
 		return measureSchedules(ctx)
-	case "data":
-		return measureData(ctx)
 	}
 	mix, known := objects.Mixes[name]
 	if !known {
