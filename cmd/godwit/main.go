@@ -37,8 +37,7 @@ type exitError struct {
 }
 
 func exitCode(err error) int {
-	var own exitError
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[exitError](err); ok {
 		return own.code
 	}
 	return 1

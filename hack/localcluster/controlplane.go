@@ -58,6 +58,7 @@ func (c *Cluster) etcdArgs(clientPort, healthPort, peerPort int) []string {
 // startAPIServer waits for the default namespace too, which the API server makes shortly after it calls itself ready.
 func (c *Cluster) startAPIServer(ctx context.Context, etcdPort int) error {
 	return onFreePorts(1, func(ports []int) error {
+		//nolint:contextcheck // The relay lives as long as the cluster does.
 		if err := c.route(ports[0]); err != nil {
 			return err
 		}

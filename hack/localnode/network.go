@@ -90,6 +90,7 @@ func (n *Network) Folder() string { return n.folder.path }
 func (n *Network) start(ctx context.Context, binaries string, options Options) error {
 	began := time.Now()
 	var err error
+	//nolint:contextcheck // What the dead left is removed to the end.
 	if n.folder, err = newFolder(); err != nil {
 		return err
 	}

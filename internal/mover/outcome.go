@@ -53,8 +53,7 @@ func classOf(err error) report.Class {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return report.NoSpace
 	}
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		return report.Input
 	}
 	return report.Connection

@@ -208,34 +208,34 @@ func silentPeer(*testing.T) (Dial, chan net.Conn) {
 }
 
 // greetAs says hello and reads the answer.
-func greetAs(t testing.TB, conn net.Conn, h hello) *wire {
-	t.Helper()
+func greetAs(tb testing.TB, conn net.Conn, h hello) *wire {
+	tb.Helper()
 	w := newWire(conn, patience)
 	if err := errors.Join(w.write(h.bytes()), w.flush()); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	kind, err := w.next()
 	if err != nil || kind != kindReady {
-		t.Fatalf("the answer to a hello is frame %d, %v", kind, err)
+		tb.Fatalf("the answer to a hello is frame %d, %v", kind, err)
 	}
 	if _, err := w.readNumber(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return w
 }
 
 // ask wants a chunk and returns the sums of its blocks.
-func ask(t testing.TB, w *wire, chunk int64, blocks int) []sum {
-	t.Helper()
+func ask(tb testing.TB, w *wire, chunk int64, blocks int) []sum {
+	tb.Helper()
 	if err := errors.Join(w.number(kindWant, chunk), w.flush()); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	sums := make([]sum, blocks)
 	if kind, err := w.next(); err != nil || kind != kindSums {
-		t.Fatalf("the answer to a want is frame %d, %v", kind, err)
+		tb.Fatalf("the answer to a want is frame %d, %v", kind, err)
 	}
 	if err := w.readSums(sums); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return sums
 }

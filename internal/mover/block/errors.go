@@ -118,8 +118,7 @@ func deviceFailure(device *DeviceError) failure {
 			f.code = code
 		}
 	}
-	var errno syscall.Errno
-	if errors.As(device.Err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](device.Err); ok {
 		f.errno = uint32(errno)
 	}
 	return f

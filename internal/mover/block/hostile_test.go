@@ -181,8 +181,8 @@ func TestStreamsOfAnotherTransferDoNotJoin(t *testing.T) {
 				t.Errorf("it is told %v, want ErrSuperseded", err)
 			}
 			_, _ = first.near.Close(), second.near.Close()
-			<-first.done
-			<-second.done
+			_ = <-first.done
+			_ = <-second.done
 		})
 	}
 }

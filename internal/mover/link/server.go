@@ -107,11 +107,13 @@ func (s *Server) serve(ctx context.Context, raw net.Conn) {
 		return
 	}
 	defer session.running.Done()
+	//nolint:contextcheck // The session's context ends with the server's, too.
 	stop := context.AfterFunc(session.ctx, func() { _ = raw.Close() })
 	defer stop()
 	if err := writeMessage(conn, answer{}); err != nil {
 		return
 	}
+	//nolint:contextcheck // As above.
 	if err := handler(session.ctx, conn); err != nil && session.ctx.Err() == nil {
 		slog.WarnContext(ctx, "Connection failed", "purpose", head.Purpose, "error", err)
 	}

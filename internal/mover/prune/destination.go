@@ -40,7 +40,7 @@ func (d Destination) Delete(ctx context.Context, conn net.Conn) error {
 	r := &run{Destination: d, ctx: ctx, conn: conn, waiting: map[uint64]pending{}, slots: make(chan struct{}, folders-1)}
 	var answers sync.WaitGroup
 	answers.Go(func() {
-		if err := r.readAnswers(bufio.NewReader(conn)); err != nil && !r.ended.Load() {
+		if err := r.readAnswers(bufio.NewReader(conn)); !r.ended.Load() {
 			cancel(fmt.Errorf("reading what is gone at the source: %w", err))
 		}
 	})
@@ -159,7 +159,7 @@ func (r *run) ask(folder string, names []string) ([]byte, error) {
 	}
 }
 
-// readAnswers hands answers to those who wait for them, until the connection ends.
+// readAnswers hands answers to those who wait for them, until the connection ends, and returns how it did.
 func (r *run) readAnswers(reader *bufio.Reader) error {
 	for {
 		id, err := binary.ReadUvarint(reader)

@@ -69,7 +69,7 @@ func (c confinement) apply() error {
 	if version >= landlockNetwork {
 		attributes.Access_net = netRights
 	}
-	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attributes)), unsafe.Sizeof(attributes), 0)
+	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attributes)), unsafe.Sizeof(attributes), 0) //nolint:gosec // The kernel takes a pointer.
 	if errno != 0 {
 		return fmt.Errorf("confining rsync: %w", errno)
 	}
@@ -118,7 +118,7 @@ func allowBeneath(ruleset int, path string, rights uint64) error {
 	}
 	rule := unix.LandlockPathBeneathAttr{Allowed_access: rights, Parent_fd: int32(fd)}
 	if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH,
-		uintptr(unsafe.Pointer(&rule)), 0, 0, 0); errno != 0 {
+		uintptr(unsafe.Pointer(&rule)), 0, 0, 0); errno != 0 { //nolint:gosec // The kernel takes a pointer.
 		return fmt.Errorf("confining rsync to %s: %w", filepath.Clean(path), errno)
 	}
 	return nil
