@@ -121,7 +121,8 @@ type FailoverParameter struct {
 	// +optional
 	// +nullable
 	SkipSourceOperations *bool `json:"skipSourceOperations,omitempty"`
-	// skipSourceClusterDomainDeactivation true leaves the source's cluster domain active.
+	// skipSourceClusterDomainDeactivation true leaves the source's cluster domain active. It makes no difference: cluster domains are
+	// never deactivated.
 	// +optional
 	// +nullable
 	SkipSourceClusterDomainDeactivation *bool `json:"skipSourceClusterDomainDeactivation,omitempty"`
@@ -215,7 +216,8 @@ type ActionStatus struct {
 	// stageTimestamp is when the stage, or what it waits for now, began.
 	// +optional
 	StageTimestamp *metav1.Time `json:"stageTimestamp,omitempty"`
-	// conditions are Succeeded, Reconciling and Stalled, and SourceFenced where the source was left out.
+	// conditions are Succeeded, Reconciling and Stalled, Warned where there is more to tell, and SourceFenced where the source was left
+	// out.
 	// +listType=map
 	// +listMapKey=type
 	// +optional

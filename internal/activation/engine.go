@@ -44,6 +44,9 @@ func NewEngine(ctx context.Context, cluster Cluster) (engine *Engine, notices []
 	return engine, notices, err
 }
 
+// Cluster is where applications are started and stopped.
+func (e *Engine) Cluster() Cluster { return e.cluster }
+
 // Request says what is started or stopped.
 type Request struct {
 	// Activate true starts, false stops.
@@ -86,6 +89,8 @@ type Outcome struct {
 	Object *unstructured.Unstructured
 	// ConfigMap that the object waited in; empty for others.
 	ConfigMap string
+	// Idle tells of an object that List would stop that it has nothing to run: only that it was stopped is to be noted on it.
+	Idle bool
 	// Differs tells of a custom resource that is there already that its spec is not the one in the ConfigMap.
 	Differs bool
 	// Err is why it could not be started or stopped.
@@ -188,6 +193,16 @@ func StartedBy(by string) string { return "started-by-" + by }
 
 // StoppedBy is the value of Mark on what somebody stopped.
 func StoppedBy(by string) string { return "stopped-by-" + by }
+
+// Serves tells whether this cluster has a namespaced kind of a name, which is that of NamesKind.
+func (e *Engine) Serves(name string) bool {
+	for _, versions := range e.served {
+		if slices.ContainsFunc(versions, func(k Kind) bool { return NamesKind([]string{name}, k) }) {
+			return true
+		}
+	}
+	return false
+}
 
 // Stops tells whether objects of a kind can be stopped in this cluster.
 func (e *Engine) Stops(kind schema.GroupVersionKind) bool {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 )
@@ -21,9 +20,14 @@ type Filter struct {
 	IncludeObjects, ExcludeObjects []storkv1alpha1.ObjectInfo
 }
 
+// FilterOf is what a migration selects.
+func FilterOf(spec *storkv1alpha1.MigrationSpec) Filter {
+	return Filter{Selectors: spec.Selectors, ExcludeSelectors: spec.ExcludeSelectors, ExcludeTypes: spec.ExcludeResourceTypes}
+}
+
 // Matches tells whether an object of a kind passes. The kind's resource may be empty where it is not known.
 func (f Filter) Matches(kind Kind, object *unstructured.Unstructured) bool {
-	named := func(info storkv1alpha1.ObjectInfo) bool { return isNamed(info, kind.GroupVersionKind, object) }
+	named := func(info storkv1alpha1.ObjectInfo) bool { return NamesObject(info, kind, object) }
 	switch {
 	case !hasAll(object.GetLabels(), f.Selectors), hasAny(object.GetLabels(), f.ExcludeSelectors):
 		return false
@@ -35,7 +39,13 @@ func (f Filter) Matches(kind Kind, object *unstructured.Unstructured) bool {
 	return !slices.ContainsFunc(f.ExcludeObjects, named)
 }
 
-func isNamed(info storkv1alpha1.ObjectInfo, kind schema.GroupVersionKind, object *unstructured.Unstructured) bool {
+// IsZero tells whether all objects pass.
+func (f Filter) IsZero() bool {
+	return len(f.Selectors)+len(f.ExcludeSelectors)+len(f.Types)+len(f.ExcludeTypes)+len(f.IncludeObjects)+len(f.ExcludeObjects) == 0
+}
+
+// NamesObject tells whether an object of a kind is the one that is named. What is empty in the name matches all.
+func NamesObject(info storkv1alpha1.ObjectInfo, kind Kind, object *unstructured.Unstructured) bool {
 	same := func(wanted, actual string) bool { return wanted == "" || strings.EqualFold(wanted, actual) }
 	group := info.Group
 	if strings.EqualFold(group, coreGroup) {

@@ -178,7 +178,7 @@ func isSame(owner metav1.OwnerReference) func(metav1.OwnerReference) bool {
 // own replaces those owners of a claim that are obsolete by another one, or by none where that is nil. A claim that is not there is
 // no error.
 func (e *Engine) own(ctx context.Context, namespace, name string, owner *metav1.OwnerReference, obsolete func(metav1.OwnerReference) bool) error {
-	claims := e.cluster.Dynamic.Resource(corev1.SchemeGroupVersion.WithResource("persistentvolumeclaims")).Namespace(namespace)
+	claims := e.cluster.Dynamic.Resource(claimResource()).Namespace(namespace)
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		claim, err := claims.Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
@@ -240,7 +240,7 @@ func (e *Engine) removeCreated(ctx context.Context, o *Outcome, by string) bool 
 	}
 	o.Object, o.Name = live, live.GetName()
 	uid := live.GetUID()
-	claims, err := e.list(ctx, corev1.SchemeGroupVersion.WithResource("persistentvolumeclaims"), []string{o.Namespace}, "")
+	claims, err := e.list(ctx, claimResource(), []string{o.Namespace}, "")
 	for _, claim := range claims {
 		if err == nil {
 			err = e.own(ctx, o.Namespace, claim.GetName(), nil, func(r metav1.OwnerReference) bool { return r.UID == uid })

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -29,6 +31,10 @@ const (
 // podResource is what podsPath names objects of.
 func podResource() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+}
+
+func claimResource() schema.GroupVersionResource {
+	return corev1.SchemeGroupVersion.WithResource("persistentvolumeclaims")
 }
 
 // Brought tells whether a migration brought an object, or an Action stopped it: it is for activation to start.
@@ -143,10 +149,12 @@ func (e *Engine) workloadTask(request Request, kind Kind, object *unstructured.U
 
 // preview tells in the outcome what switching would come to, and leaves its object as it is.
 func (e *Engine) preview(o *Outcome, request Request) {
-	changed, err := e.change(o.Object.DeepCopy(), request)
+	after := o.Object.DeepCopy()
+	changed, err := e.change(after, request)
 	if o.Err = err; err == nil && !changed {
 		o.Step = StepNone
 	}
+	o.Idle = changed && !request.Activate && equality.Semantic.DeepEqual(o.Object.Object["spec"], after.Object["spec"])
 }
 
 // switchWorkload starts or stops one object.

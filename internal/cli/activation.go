@@ -40,7 +40,10 @@ MigrationSchedules that migrate the namespace are told: with autoSuspend, the so
 func newDeactivateMigrationsCommand(g *globals) *cobra.Command {
 	return newActivationCommand(&activationCommand{globals: g}, "deactivate", "Stop the applications that migrations brought",
 		`Stop the applications that migrations brought into a namespace of this cluster, so that they can be migrated over again. What
-they were is remembered for their next start. Objects that no migration brought are left alone.`)
+they were is remembered for their next start. Objects that no migration brought are left alone.
+
+MigrationSchedules that migrate the namespace are told, as soon as nothing of what they migrate runs here any more, in whatever
+namespace: those that were suspended because of it then go on.`)
 }
 
 func newActivationCommand(a *activationCommand, verb, short, long string) *cobra.Command {
@@ -76,7 +79,7 @@ func (a *activationCommand) run(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := a.tellSchedules(ctx, report.Origins); err != nil {
+	if err := a.tellSchedules(ctx, engine, report.Origins); err != nil {
 		return err
 	}
 	if failed > 0 {
@@ -129,7 +132,7 @@ func (a *activationCommand) scope() []string {
 // tellSchedules tells the MigrationSchedules that migrate one of the namespaces whether its applications run here. Activation tells
 // all of them, deactivation only the copies that a source keeps here. They may be in the namespace itself, the admin namespace, and
 // those whose Migrations brought something.
-func (a *activationCommand) tellSchedules(ctx context.Context, origins map[string]bool) error {
+func (a *activationCommand) tellSchedules(ctx context.Context, engine *activation.Engine, origins map[string]bool) error {
 	request := activation.ScheduleRequest{Active: a.activate, CopiesOnly: !a.activate, Labels: map[string]map[string]string{}}
 	for _, namespace := range a.namespaces {
 		request.Labels[namespace.Name] = namespace.Labels
@@ -143,11 +146,15 @@ func (a *activationCommand) tellSchedules(ctx context.Context, origins map[strin
 		maps.Copy(request.In, origins)
 		delete(request.In, "")
 	}
-	outcomes, err := activation.TellSchedules(ctx, a.cluster, request)
+	outcomes, err := engine.TellSchedules(ctx, request)
 	for _, o := range outcomes {
-		a.println(fmt.Sprintf("Setting the ApplicationActivated status in the MigrationSchedule %s to %t", o.NamespacedName, a.activate))
-		if o.Err != nil {
+		switch {
+		case o.Err != nil:
 			err = errors.Join(err, fmt.Errorf("telling MigrationSchedule %s: %w", o.NamespacedName, o.Err))
+		case len(o.Active) > 0:
+			a.println(stillActiveLine(&o))
+		default:
+			a.println(fmt.Sprintf("Setting the ApplicationActivated status in the MigrationSchedule %s to %t", o.NamespacedName, a.activate))
 		}
 	}
 	return err

@@ -86,3 +86,16 @@ func failureLine(o *activation.Outcome) string {
 	}
 	return fmt.Sprintf("Error updating %s : %v", what, o.Err)
 }
+
+// shownActive is how many objects stillActiveLine names.
+const shownActive = 10
+
+// stillActiveLine says why a MigrationSchedule is not told that its applications have stopped.
+func stillActiveLine(o *activation.ScheduleOutcome) string {
+	names := o.Active
+	if more := len(names) - shownActive; more > 0 {
+		names = append(slices.Clone(names[:shownActive]), fmt.Sprintf("%d more", more))
+	}
+	return fmt.Sprintf("Leaving the ApplicationActivated status in the MigrationSchedule %s at true, for these still run here and would be migrated over: %s",
+		o.NamespacedName, strings.Join(names, ", "))
+}

@@ -1,8 +1,6 @@
 package failover
 
 import (
-	"errors"
-	"fmt"
 	"strconv"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -20,16 +18,18 @@ type chooser struct {
 	stashed func(object) bool
 }
 
-// selected is what both the Action and the schedule select.
-func (t *trip) selected(schedule *storkv1alpha1.MigrationSchedule) func(activation.Kind, object) bool {
-	template := schedule.Spec.Template.Spec
-	own := activation.Filter{
+// own is what the Action itself selects.
+func (t *trip) own() activation.Filter {
+	return activation.Filter{
 		Selectors: t.filter.Selectors, ExcludeSelectors: t.filter.ExcludeSelectors, Types: t.filter.Types,
 		IncludeObjects: t.filter.IncludeObjects, ExcludeObjects: t.filter.ExcludeObjects,
 	}
-	migrated := activation.Filter{
-		Selectors: template.Selectors, ExcludeSelectors: template.ExcludeSelectors, ExcludeTypes: template.ExcludeResourceTypes,
-	}
+}
+
+// selected is what both the Action and the schedule select.
+func (t *trip) selected(schedule *storkv1alpha1.MigrationSchedule) func(activation.Kind, object) bool {
+	own := t.own()
+	migrated := activation.FilterOf(&schedule.Spec.Template.Spec)
 	return func(kind activation.Kind, o object) bool { return own.Matches(kind, o) && migrated.Matches(kind, o) }
 }
 
@@ -37,10 +37,8 @@ func (t *trip) selected(schedule *storkv1alpha1.MigrationSchedule) func(activati
 func (t *trip) arrives(schedule *storkv1alpha1.MigrationSchedule) chooser {
 	selected := t.selected(schedule)
 	return chooser{
-		object: func(kind activation.Kind, o object) bool { return activation.Brought(o) && selected(kind, o) },
-		stashed: func(o object) bool {
-			return selected(activation.Kind{GroupVersionKind: o.GroupVersionKind()}, o)
-		},
+		object:  func(kind activation.Kind, o object) bool { return activation.Brought(o) && selected(kind, o) },
+		stashed: func(o object) bool { return selected(kindOfObject(o), o) },
 	}
 }
 
@@ -58,51 +56,35 @@ func (t *trip) leaves(schedule *storkv1alpha1.MigrationSchedule, arriving map[id
 		if arriving[identity{kind.GroupKind(), o.GetNamespace(), o.GetName()}] {
 			return true
 		}
-		return selected(kind, o) && goes(kind, o, template)
+		return selected(kind, o) && goes(template, kind, o)
 	}}
 }
 
 // goes tells whether a Migration takes an object along for its own sake: not because of what owns it, and not against its owner's will.
-func goes(kind activation.Kind, o object, template *storkv1alpha1.MigrationSpec) bool {
-	annotations := o.GetAnnotations()
-	skip, ok := annotations[storkv1alpha1.AnnotationSkipResource]
-	if !ok {
-		skip = annotations[storkv1alpha1.AnnotationSkipResourceDeprecated]
-	}
-	if skipped, _ := strconv.ParseBool(skip); skipped || len(o.GetOwnerReferences()) > 0 {
+func goes(template *storkv1alpha1.MigrationSpec, kind activation.Kind, o object) bool {
+	if skipped(o) || len(o.GetOwnerReferences()) > 0 {
 		return false
 	}
 	return kind.GroupKind() != schema.GroupKind{Group: "batch", Kind: "Job"} || activation.NamesKind(template.IncludeOptionalResourceTypes, kind)
 }
 
-// maxProblems is how many problems a message tells.
-const maxProblems = 5
-
-// problem returns what a report says that went wrong; nil if nothing did.
-func problem(report activation.Report) error {
-	var all []error
-	for _, unlisted := range report.Unlisted {
-		all = append(all, fmt.Errorf("listing %s: %w", unlisted.Resource, unlisted.Err))
+// skipped tells whether the owner of an object does not want it to be migrated.
+func skipped(o object) bool {
+	skip, ok := o.GetAnnotations()[storkv1alpha1.AnnotationSkipResource]
+	if !ok {
+		skip = o.GetAnnotations()[storkv1alpha1.AnnotationSkipResourceDeprecated]
 	}
-	return join(append(all, problems(report.Outcomes)...))
+	skipped, _ := strconv.ParseBool(skip)
+	return skipped
 }
 
-func problems(outcomes []activation.Outcome) (all []error) {
-	for i := range outcomes {
-		o := &outcomes[i]
-		if o.Err != nil {
-			all = append(all, fmt.Errorf("%s %s/%s: %w", o.Kind.Kind, o.Namespace, nameOf(o), o.Err))
-		}
-		for pod, err := range o.PodErrs {
-			all = append(all, fmt.Errorf("pod %s/%s of %s %s: %w", o.Namespace, pod, o.Kind.Kind, nameOf(o), err))
-		}
+// claims picks the PersistentVolumeClaims that Migrations take along and the Action does not leave out.
+func (t *trip) claims(schedule *storkv1alpha1.MigrationSchedule) activation.Claims {
+	selected := t.selected(schedule)
+	leftOut := activation.Filter{ExcludeSelectors: t.filter.ExcludeSelectors, ExcludeObjects: t.filter.ExcludeObjects}
+	return activation.Claims{
+		Namespaces: t.namespaces(),
+		Choose:     func(kind activation.Kind, o object) bool { return !skipped(o) && selected(kind, o) },
+		Spare:      func(kind activation.Kind, o object) bool { return !leftOut.Matches(kind, o) },
 	}
-	return all
-}
-
-func join(all []error) error {
-	if len(all) > maxProblems {
-		all = append(all[:maxProblems:maxProblems], fmt.Errorf("and %d more problems", len(all)-maxProblems))
-	}
-	return errors.Join(all...)
 }

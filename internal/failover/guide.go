@@ -2,9 +2,12 @@ package failover
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
@@ -129,6 +132,8 @@ type trip struct {
 	requested  []string
 	filter     storkv1alpha1.ActionFilter
 	skipSource bool
+	// keepDomain asks for something about cluster domains.
+	keepDomain bool
 	stages     stages
 	notices    []Notice
 	engines    map[string]*activation.Engine
@@ -148,6 +153,7 @@ func newTrip(g *Guide, action *storkv1alpha1.Action) *trip {
 	}
 	p := parameter.FailoverParameter
 	t.schedule, t.requested, t.filter, t.skipSource = p.MigrationScheduleReference, p.FailoverNamespaces, p.ActionFilter, isTrue(p.SkipSourceOperations)
+	t.keepDomain = isTrue(p.SkipSourceClusterDomainDeactivation)
 	t.stages = stages{
 		down: storkv1alpha1.ActionStageScaleDownSource, up: storkv1alpha1.ActionStageScaleUpDestination, back: storkv1alpha1.ActionStageScaleUpSource,
 	}
@@ -164,7 +170,7 @@ func (t *trip) stage() func(context.Context, *trip) verdict {
 	}
 	switch t.action.Status.Stage {
 	case storkv1alpha1.ActionStageInitial:
-		return holdSchedule
+		return holdSchedules
 	case t.stages.down:
 		return scaleDown
 	case storkv1alpha1.ActionStageWaitAfterScaleDown:
@@ -195,8 +201,22 @@ func (t *trip) goal() string {
 	return "destination"
 }
 
-// warn tells the user something beside the status.
+// warn tells the user something that stays in the status until the end, so that no crash can keep it from him.
 func (t *trip) warn(reason, message string) {
+	message = strings.ReplaceAll(message, "\n", "; ")
+	text := message
+	if warned := apimeta.FindStatusCondition(t.action.Status.Conditions, storkv1alpha1.ConditionWarned); warned != nil {
+		if slices.Contains(strings.Split(warned.Message, "\n"), message) {
+			return
+		}
+		text = warned.Message + "\n" + message
+	}
+	t.condition(metav1.Condition{Type: storkv1alpha1.ConditionWarned, Status: metav1.ConditionTrue, Reason: reason, Message: shorten(text)})
+	t.tell(reason, message)
+}
+
+// tell tells the user something that is in the status anyway.
+func (t *trip) tell(reason, message string) {
 	t.notices = append(t.notices, Notice{Reason: reason, Message: message})
 }
 

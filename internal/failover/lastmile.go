@@ -34,6 +34,9 @@ func migrateLastMile(ctx context.Context, t *trip) verdict {
 	}
 	status, _, _ := unstructured.NestedString(migration.Object, "status", "status")
 	switch {
+	case !begun(migration):
+		return wait(storkv1alpha1.ReasonWaitingForOperator, fmt.Sprintf("Migration %s at the %s was not begun: find out whether the operator runs there",
+			t.key(name), t.origin()), t.Options.Patience)
 	case stageOf(migration) != storkv1alpha1.MigrationStageFinal:
 		return wait(storkv1alpha1.ReasonInProgress, fmt.Sprintf("Migration %s at the %s runs", t.key(name), t.origin()), t.Options.MigrationTimeout)
 	case storkv1alpha1.MigrationStatusType(status) == storkv1alpha1.MigrationStatusSuccessful:
@@ -44,6 +47,16 @@ func migrateLastMile(ctx context.Context, t *trip) verdict {
 			t.action.Spec.ActionType, name, status, why(migration)))
 	}
 	return t.ensureStopped(ctx)
+}
+
+// begun tells whether an operator has looked at a Migration.
+func begun(migration *unstructured.Unstructured) bool {
+	for _, field := range []string{"stage", "status", "startTimestamp"} {
+		if value, _, _ := unstructured.NestedString(migration.Object, "status", field); value != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // ensureStopped turns back where something was started again while the last Migration ran, as tools do that apply manifests over and
@@ -58,14 +71,14 @@ func (t *trip) ensureStopped(ctx context.Context) verdict {
 	if err != nil {
 		return t.retry(doing, err)
 	}
-	found, err := t.running(ctx, engine, t.namespaces(), t.leaves(schedule, nil))
+	found, err := running(ctx, engine, t.namespaces(), t.leaves(schedule, nil))
 	if err != nil {
 		return t.retry(doing, err)
 	}
 	for _, namespace := range t.namespaces() {
-		if objects := found[namespace]; len(objects.active) > 0 {
+		if objects := found[namespace]; len(objects.Active) > 0 {
 			return fail(storkv1alpha1.ReasonFailed, fmt.Sprintf("in namespace %s, %s were started again at the %s while the last Migration ran: "+
-				"keep whatever does so from it, and try again", namespace, some(objects.active), t.origin()))
+				"keep whatever does so from it, and try again", namespace, some(objects.Active), t.origin()))
 		}
 	}
 	return proceed(t.stages.up, "starting applications at the "+t.goal())

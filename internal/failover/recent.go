@@ -3,6 +3,7 @@ package failover
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -21,18 +22,58 @@ type runningError struct{ name string }
 
 func (e *runningError) Error() string { return "Migration " + e.name + " runs" }
 
-// checkRecent refuses to fail back where the newest Migration did not arrive, or is older than the policy's period: what it did not
-// bring, the last Migration would have to while everything is down.
-func (t *trip) checkRecent(ctx context.Context, s *storkv1alpha1.MigrationSchedule) error {
+// startGrace is how late a Migration may start without being missed.
+const startGrace = time.Minute
+
+// checkLatest judges the newest Migration of the schedule. A failover makes do with one that failed, since the last one brings all that
+// it did not; a failback can wait until one has arrived.
+func (t *trip) checkLatest(ctx context.Context, s *storkv1alpha1.MigrationSchedule) error {
 	kind, latest := newest(s)
+	skips := isTrue(t.filter.SkipLastMileMigration)
 	switch {
+	case latest == nil && skips && isTrue(s.Spec.Suspend):
+		t.warn(storkv1alpha1.ReasonNotMigrated, fmt.Sprintf("MigrationSchedule %s is suspended and has made no Migration", t.key(t.schedule)))
+		return nil
+	case latest == nil && !t.failback && s.Spec.SchedulePolicyName == "":
+		return nil // It makes none by itself, and is there for Actions alone.
 	case latest == nil:
 		return refusef("MigrationSchedule %s has made no Migration yet: wait for its first one to succeed", t.key(t.schedule))
+	case !t.failback:
+		t.warnOfLatest(latest)
+		return nil
 	case !complete(latest.Status):
 		return &runningError{latest.Name}
 	case latest.Status == storkv1alpha1.MigrationStatusFailed || latest.FinishTimestamp == nil:
 		return refusef("the latest Migration %s of MigrationSchedule %s failed: fail back after one has succeeded", latest.Name, t.key(t.schedule))
 	}
+	err := t.checkRecent(ctx, s, kind, latest)
+	if old, ok := errors.AsType[*refusal](err); ok && skips {
+		t.warn(storkv1alpha1.ReasonNotMigrated, old.message)
+		return nil
+	}
+	return err
+}
+
+// warnOfLatest tells of a Migration that did not bring everything, unless the last one will.
+func (t *trip) warnOfLatest(latest *storkv1alpha1.ScheduledMigrationStatus) {
+	skips := isTrue(t.filter.SkipLastMileMigration)
+	partial := latest.Status == storkv1alpha1.MigrationStatusPartialSuccess && skips
+	if latest.Status != storkv1alpha1.MigrationStatusFailed && !partial {
+		return
+	}
+	so := "the last one has to bring what it did not"
+	if skips {
+		so = "what is started may not be the latest, for no last one is made"
+	}
+	t.warn(storkv1alpha1.ReasonNotMigrated, fmt.Sprintf("the latest Migration %s of MigrationSchedule %s ended with status %s: %s",
+		latest.Name, t.key(t.schedule), latest.Status, so))
+}
+
+// checkRecent refuses to fail back where the newest Migration is older than the policy's period: what it did not bring, the last one
+// would have to while everything is down.
+func (t *trip) checkRecent(
+	ctx context.Context, s *storkv1alpha1.MigrationSchedule, kind storkv1alpha1.SchedulePolicyType, latest *storkv1alpha1.ScheduledMigrationStatus,
+) error {
 	sections, err := t.sections(ctx, s)
 	if err != nil {
 		return err
@@ -41,11 +82,10 @@ func (t *trip) checkRecent(ctx context.Context, s *storkv1alpha1.MigrationSchedu
 		if section.Type != kind {
 			continue
 		}
-		finished, now := latest.FinishTimestamp.Time, t.Clock.Now()
+		finished := latest.FinishTimestamp.Time
 		due := section.Next(schedule.History{Created: s.CreationTimestamp.Time, Last: finished}, finished)
-		// One that is due at this moment may be about to start.
-		if missed := section.Next(schedule.History{Created: s.CreationTimestamp.Time, Last: due}, due); !due.IsZero() && !now.Before(missed) {
-			return refusef("the latest Migration %s finished at %s, and those of %s and later are missing: fail back after one has succeeded, or set skipLastMileMigration",
+		if !due.IsZero() && t.Clock.Now().After(due.Add(startGrace)) {
+			return refusef("the latest Migration %s finished at %s, and that of %s is missing: fail back after one has succeeded, or set skipLastMileMigration",
 				latest.Name, finished.UTC().Format(time.RFC3339), due.UTC().Format(time.RFC3339))
 		}
 	}

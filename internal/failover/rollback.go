@@ -17,10 +17,10 @@ func rollBack(ctx context.Context, t *trip) verdict {
 	switch {
 	case err != nil:
 		return t.byHand("stopping again what was started at the "+t.goal(), err)
-	case len(pods) > 0:
+	case len(pods.Owned) > 0:
 		return t.byHandAfter(t.waitForPodsOf(t.goal(), pods))
 	case t.skipSource:
-		t.summarise(storkv1alpha1.ActionStatusRollbackSuccessful, "")
+		t.rolledBack()
 		return proceed(storkv1alpha1.ActionStageFinal, "")
 	}
 	if err := t.cancelLastMile(ctx); err != nil {
@@ -29,11 +29,17 @@ func rollBack(ctx context.Context, t *trip) verdict {
 	if err := t.startAgain(ctx); err != nil {
 		return t.byHand("starting again what was stopped at the "+t.origin(), err)
 	}
-	if err := t.releaseSchedule(ctx); err != nil {
-		return t.byHand("resuming the MigrationSchedule at the "+t.origin(), err)
+	if err := t.releaseAll(ctx); err != nil {
+		return t.byHand("resuming the MigrationSchedules at the "+t.origin(), err)
 	}
-	t.summarise(storkv1alpha1.ActionStatusRollbackSuccessful, "")
+	t.rolledBack()
 	return proceed(storkv1alpha1.ActionStageFinal, "")
+}
+
+// rolledBack writes that the namespaces are as they were.
+func (t *trip) rolledBack() {
+	t.explain(func(string) string { return "" })
+	t.summarise(storkv1alpha1.ActionStatusRollbackSuccessful)
 }
 
 // marked picks the objects that carry a mark.
@@ -42,26 +48,26 @@ func marked(mark string) func(activation.Kind, object) bool {
 }
 
 // stopAgain stops what this Action started, and returns the pods that still run of it.
-func (t *trip) stopAgain(ctx context.Context) (pods []string, _ error) {
+func (t *trip) stopAgain(ctx context.Context) (pods activation.RemainingPods, _ error) {
 	engine, err := t.engineTo(ctx)
 	if err != nil {
-		return nil, err
+		return pods, err
 	}
 	if err := t.untell(ctx); err != nil {
-		return nil, err
+		return pods, err
 	}
 	all := engine.Run(ctx, activation.Request{Namespaces: t.namespaces(), Choose: marked(activation.StartedBy(t.uid())), By: t.uid()})
 	removed := engine.RemoveCreated(ctx, t.namespaces(), t.uid())
 	all.Outcomes = append(all.Outcomes, removed...)
-	if err := problem(all); err != nil {
+	if err := all.Err(); err != nil {
 		t.summariseFailures(problemsByNamespace(all.Outcomes), storkv1alpha1.ActionStatusRollbackFailed)
-		return nil, err
+		return pods, err
 	}
 	stopped := engine.List(ctx, activation.Request{Namespaces: t.namespaces(), Choose: marked(activation.StoppedBy(t.uid())), By: t.uid()})
-	if err := problem(stopped); err != nil {
-		return nil, err
+	if err := stopped.Err(); err != nil {
+		return pods, err
 	}
-	return engine.RemainingPods(ctx, stopped.Outcomes)
+	return engine.RemainingPods(ctx, stopped.Outcomes, activation.Claims{})
 }
 
 // startAgain starts what this Action stopped, with the numbers that it had.
@@ -74,7 +80,7 @@ func (t *trip) startAgain(ctx context.Context) error {
 		Activate: true, Namespaces: t.namespaces(), Choose: marked(activation.StoppedBy(t.uid())),
 		ChooseStashed: func(object) bool { return false },
 	})
-	err = problem(report)
+	err = report.Err()
 	if err != nil {
 		t.summariseFailures(problemsByNamespace(report.Outcomes), storkv1alpha1.ActionStatusRollbackFailed)
 	}
@@ -126,6 +132,7 @@ func (t *trip) instructions() string {
 		}
 		add(t.origin(), fmt.Sprintf("storkctl activate migrations -n %s (what carries the annotation %s=%s)", namespace, activation.Mark, activation.StoppedBy(t.uid())))
 	}
-	add(t.origin(), fmt.Sprintf("storkctl resume migrationschedule %s -n %s, unless it was suspended before", t.schedule, t.action.Namespace))
+	add(t.origin(), fmt.Sprintf("storkctl resume migrationschedule %s -n %s, unless it was suspended before, and each other one that carries the annotation %s=%s",
+		t.schedule, t.action.Namespace, storkv1alpha1.AnnotationSuspendedBy, t.uid()))
 	return strings.Join(commands, "; ")
 }

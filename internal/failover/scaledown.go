@@ -16,7 +16,7 @@ func scaleDown(ctx context.Context, t *trip) verdict {
 	if err != nil {
 		return t.retry("finding out what to stop at the "+t.origin(), err)
 	}
-	if err := problem(engine.Run(ctx, request)); err != nil {
+	if err := engine.Run(ctx, request).Err(); err != nil {
 		return t.retry("stopping applications at the "+t.origin(), err)
 	}
 	return proceed(storkv1alpha1.ActionStageWaitAfterScaleDown, "waiting for pods at the "+t.origin()+" to end")
@@ -25,19 +25,23 @@ func scaleDown(ctx context.Context, t *trip) verdict {
 // waitForPods lets the pods of what was stopped end.
 func waitForPods(ctx context.Context, t *trip) verdict {
 	const doing = "waiting for pods to end"
+	schedule, err := t.active(ctx)
+	if err != nil {
+		return t.retry(doing, err)
+	}
 	engine, request, err := t.stopping(ctx)
 	if err != nil {
 		return t.retry(doing, err)
 	}
 	report := engine.List(ctx, request)
-	if err := problem(report); err != nil {
+	if err := report.Err(); err != nil {
 		return t.retry(doing, err)
 	}
-	pods, err := engine.RemainingPods(ctx, report.Outcomes)
+	pods, err := engine.RemainingPods(ctx, report.Outcomes, t.claims(schedule))
 	switch {
 	case err != nil:
 		return t.retry(doing, err)
-	case len(pods) > 0:
+	case len(pods.Owned)+len(pods.Mounting) > 0:
 		return t.waitForPodsOf(t.origin(), pods)
 	case isTrue(t.filter.SkipLastMileMigration):
 		return proceed(t.stages.up, "starting applications at the "+t.goal()+", without a last Migration")
@@ -45,8 +49,15 @@ func waitForPods(ctx context.Context, t *trip) verdict {
 	return proceed(storkv1alpha1.ActionStageLastMileMigration, "migrating for the last time")
 }
 
-func (t *trip) waitForPodsOf(side string, pods []string) verdict {
-	return wait(storkv1alpha1.ReasonPodsRunning, fmt.Sprintf("%d pods still run at the %s: %s", len(pods), side, some(pods)), t.Options.PodsTimeout)
+func (t *trip) waitForPodsOf(side string, pods activation.RemainingPods) verdict {
+	var all []string
+	if len(pods.Owned) > 0 {
+		all = append(all, fmt.Sprintf("%d pods still run at the %s: %s", len(pods.Owned), side, some(pods.Owned)))
+	}
+	if len(pods.Mounting) > 0 {
+		all = append(all, fmt.Sprintf("%d pods that nobody stops use PersistentVolumeClaims at the %s: %s: end them by hand", len(pods.Mounting), side, some(pods.Mounting)))
+	}
+	return wait(storkv1alpha1.ReasonPodsRunning, strings.Join(all, "; "), t.Options.PodsTimeout)
 }
 
 // stopping returns what stops the applications where they are.

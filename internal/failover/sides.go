@@ -3,11 +3,9 @@ package failover
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -160,31 +158,4 @@ func labelsOf(ctx context.Context, cluster activation.Cluster, names []string) (
 		}
 	}
 	return found, nil
-}
-
-// migrated returns the namespaces that a schedule migrates, sorted, with those of its labels as a cluster has them.
-func migrated(ctx context.Context, cluster activation.Cluster, spec *storkv1alpha1.MigrationSpec) ([]string, error) {
-	names := slices.Clone(spec.Namespaces)
-	if len(spec.NamespaceSelectors) > 0 {
-		list, err := cluster.Dynamic.Resource(namespacesResource).List(ctx, metav1.ListOptions{})
-		if err != nil {
-			return nil, fmt.Errorf("listing namespaces: %w", err)
-		}
-		for _, namespace := range list.Items {
-			if hasAny(&namespace, spec.NamespaceSelectors) {
-				names = append(names, namespace.GetName())
-			}
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
-}
-
-func hasAny(object *unstructured.Unstructured, labels map[string]string) bool {
-	for key, value := range labels {
-		if actual, ok := object.GetLabels()[key]; ok && actual == value {
-			return true
-		}
-	}
-	return false
 }

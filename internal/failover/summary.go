@@ -62,11 +62,20 @@ func refuseNoNamespaces(_ context.Context, t *trip) verdict {
 		activation.Mark, activation.StoppedBy(t.uid()), t.key(t.schedule)))
 }
 
-// summarise writes how the namespaces ended that there was something to do for.
-func (t *trip) summarise(state storkv1alpha1.ActionStatusType, reason string) {
+// explain writes the reason of each namespace that there was something to do for.
+func (t *trip) explain(reason func(namespace string) string) {
 	for _, entry := range t.summary() {
 		if entry.Status != storkv1alpha1.ActionStatusSuccessful {
-			entry.Status, entry.Reason = state, reason
+			entry.Reason = reason(entry.Namespace)
+		}
+	}
+}
+
+// summarise writes how the namespaces ended that there was something to do for.
+func (t *trip) summarise(state storkv1alpha1.ActionStatusType) {
+	for _, entry := range t.summary() {
+		if entry.Status != storkv1alpha1.ActionStatusSuccessful {
+			entry.Status = state
 		}
 	}
 }

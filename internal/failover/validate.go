@@ -72,12 +72,32 @@ func (t *trip) check(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 	}
-	if t.failback && !isTrue(t.filter.SkipLastMileMigration) && schedule.Annotations[storkv1alpha1.AnnotationSuspendedBy] != t.uid() {
-		if err := t.checkRecent(ctx, schedule); err != nil {
-			return nil, err
+	namespaces, err := t.checkNamespaces(ctx, schedule)
+	if err == nil && !t.skipSource {
+		err = t.checkSchedules(ctx, schedule, namespaces)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t.keepDomain {
+		t.warn(storkv1alpha1.ReasonNoClusterDomains, "skipSourceClusterDomainDeactivation makes no difference: no cluster domain is activated or deactivated. "+
+			"Where volumes are stretched over both clusters, deactivate the source's domain by the tools of the storage if it is to be fenced")
+	}
+	return namespaces, t.checkChosen(ctx, schedule, namespaces)
+}
+
+// checkSchedules judges what the schedule has migrated so far, and what else migrates the same.
+func (t *trip) checkSchedules(ctx context.Context, schedule *storkv1alpha1.MigrationSchedule, namespaces []string) error {
+	if schedule.Annotations[storkv1alpha1.AnnotationSuspendedBy] != t.uid() {
+		if err := t.checkLatest(ctx, schedule); err != nil {
+			return err
 		}
 	}
-	return t.checkNamespaces(ctx, schedule)
+	others, err := t.others(ctx, namespaces)
+	if err != nil {
+		return err
+	}
+	return t.checkOthers(others)
 }
 
 // checkOther refuses a pair that leads to the Action's own cluster, and a schedule that is a copy on both sides.
@@ -119,7 +139,7 @@ func (t *trip) checkNamespaces(ctx context.Context, schedule *storkv1alpha1.Migr
 			return nil, err
 		}
 	}
-	all, err := migrated(ctx, cluster, &schedule.Spec.Template.Spec)
+	all, err := activation.MigratedNamespaces(ctx, cluster, &schedule.Spec.Template.Spec)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +183,7 @@ func (t *trip) oweFencing(ctx context.Context) error {
 	var names []string
 	for _, o := range report.Outcomes {
 		if o.Step == activation.StepSwitch || o.Step == activation.StepCreate {
-			names = append(names, o.Kind.Kind+" "+o.Namespace+"/"+nameOf(&o))
+			names = append(names, o.String())
 		}
 	}
 	message := fmt.Sprintf("nothing was done at the source: make sure that %s do not run there and cannot come back by themselves, "+
@@ -172,7 +192,7 @@ func (t *trip) oweFencing(ctx context.Context) error {
 	t.condition(metav1.Condition{
 		Type: storkv1alpha1.ConditionSourceFenced, Status: metav1.ConditionFalse, Reason: storkv1alpha1.ReasonFencingOwed, Message: message,
 	})
-	t.warn(storkv1alpha1.ReasonFencingOwed, message)
+	t.tell(storkv1alpha1.ReasonFencingOwed, message)
 	return nil
 }
 
@@ -188,11 +208,4 @@ func some(names []string) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:named], ", "), len(names)-named)
 	}
 	return strings.Join(names, ", ")
-}
-
-func nameOf(o *activation.Outcome) string {
-	if o.Object != nil {
-		return o.Object.GetName()
-	}
-	return o.Name
 }

@@ -163,7 +163,7 @@ func (t *trip) finish(v verdict) {
 		t.end(storkv1alpha1.ActionStatusFailed, storkv1alpha1.ReasonRolledBack, status.Reason)
 		return
 	}
-	t.summarise(storkv1alpha1.ActionStatusSuccessful, "")
+	t.summarise(storkv1alpha1.ActionStatusSuccessful)
 	status.Reason = v.message
 	t.end(storkv1alpha1.ActionStatusSuccessful, storkv1alpha1.ReasonSuccessful, v.message)
 }

@@ -3,6 +3,7 @@ package action
 import (
 	"context"
 	"fmt"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -11,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
+	"github.com/godwit-io/godwit/internal/activation"
 )
 
 // scale sets the replicas of the Deployment, as a user would.
@@ -20,6 +22,16 @@ func scale(ctx context.Context, s *side, namespace string, replicas int64) {
 	Expect(s.Get(ctx, client.ObjectKeyFromObject(web), web)).To(Succeed())
 	Expect(unstructured.SetNestedField(web.Object, replicas, "spec", "replicas")).To(Succeed())
 	Expect(s.Update(ctx, web)).To(Succeed())
+}
+
+// stop stops the applications of a namespace, as storkctl deactivate does.
+func stop(ctx context.Context, s *side, namespace string) {
+	GinkgoHelper()
+	cluster := activation.Cluster{}
+	cluster.Dynamic, cluster.Discovery = clients(s.Config())
+	engine, _, err := activation.NewEngine(ctx, cluster)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(engine.Run(ctx, activation.Request{Namespaces: []string{namespace}}).Err()).To(Succeed())
 }
 
 // with returns a state but for one object.
@@ -140,6 +152,90 @@ var _ = Describe("A failover and a failback", func() {
 			replicas, _, _ := unstructured.NestedInt64(late.Object, "spec", "replicas")
 			Expect(replicas).To(Equal(want))
 		}
+	})
+
+	// Of the three namespaces, which the fixture's schedule migrates together.
+	only := func(namespaces ...string) func(*storkv1alpha1.FailoverParameter) {
+		return func(p *storkv1alpha1.FailoverParameter) { p.FailoverNamespaces = namespaces }
+	}
+	back := func(namespaces ...string) func(*storkv1alpha1.FailbackParameter) {
+		return func(p *storkv1alpha1.FailbackParameter) { p.FailbackNamespaces = namespaces }
+	}
+
+	It("keep the schedule from going over two of three namespaces when one comes back", func(ctx SpecContext) {
+		f := newFixture(ctx, 3)
+		f.succeed(ctx, f.failover(ctx))
+		f.schedule(ctx, secondary, backward)
+		scale(ctx, secondary, f.namespaces[1], 7)
+		action := f.succeed(ctx, f.failback(ctx, back(f.namespaces[0])))
+		Expect(f.states(ctx, primary)).To(Equal([]map[string]any{runs(), stopped(true), stopped(true)}))
+		Expect(f.active(ctx, secondary, forward)).To(BeTrue())
+		Expect(warnings(action)).To(ContainElement(And(
+			ContainSubstring("Deployment web in namespace "+f.namespaces[1]), ContainSubstring("Database db in namespace "+f.namespaces[2]),
+			ContainSubstring("still run at the destination: MigrationSchedule "+f.key(forward).String()),
+		)))
+		Expect(warnings(action)).NotTo(ContainElement(ContainSubstring("in namespace " + f.namespaces[0])))
+
+		By("looking what is due an hour later")
+		f.pass(time.Hour + minute)
+		f.look(ctx, primary, forward)
+		Expect(f.suspended(ctx, primary, forward)).To(BeTrue())
+		Expect(f.states(ctx, secondary)).To(Equal([]map[string]any{stopped(true), with(runs(), "web", int64(7)), runs()}))
+
+		By("failing back the others by a schedule of their own")
+		rest := f.others(ctx, secondary, f.namespaces[1:]...)
+		f.succeed(ctx, f.failback(ctx, func(p *storkv1alpha1.FailbackParameter) { p.MigrationScheduleReference = rest }))
+		Expect(f.active(ctx, secondary, forward)).To(BeFalse())
+		f.pass(minute)
+		f.look(ctx, primary, forward)
+		Expect(f.suspended(ctx, primary, forward)).To(BeFalse())
+		Expect(f.states(ctx, primary)).To(Equal([]map[string]any{runs(), with(runs(), "web", int64(7)), runs()}))
+	})
+
+	It("keep the way back closed over two of three namespaces when one is failed over again", func(ctx SpecContext) {
+		f := newFixture(ctx, 3)
+		f.succeed(ctx, f.failover(ctx))
+		f.schedule(ctx, secondary, backward)
+		f.succeed(ctx, f.failback(ctx))
+		f.pass(minute)
+		f.look(ctx, primary, forward)
+		Expect(f.suspended(ctx, primary, forward)).To(BeFalse())
+		scale(ctx, primary, f.namespaces[1], 7)
+		f.succeed(ctx, f.failover(ctx, only(f.namespaces[0])))
+		Expect(f.active(ctx, primary, backward)).To(BeTrue())
+		f.pass(time.Hour + minute)
+		f.look(ctx, secondary, backward)
+		Expect(f.suspended(ctx, secondary, backward)).To(BeTrue())
+		Expect(f.states(ctx, primary)).To(Equal([]map[string]any{stopped(true), with(runs(), "web", int64(7)), runs()}))
+	})
+
+	DescribeTable("keep the schedule from going over what a filter leaves behind", func(ctx SpecContext, filter storkv1alpha1.ActionFilter, left string) {
+		f := newFixture(ctx, 1)
+		f.succeed(ctx, f.failover(ctx))
+		f.schedule(ctx, secondary, backward)
+		action := f.succeed(ctx, f.failback(ctx, func(p *storkv1alpha1.FailbackParameter) { p.ActionFilter = filter }))
+		Expect(f.active(ctx, secondary, forward)).To(BeTrue())
+		Expect(warnings(action)).To(ContainElement(ContainSubstring(left + " in namespace " + f.namespaces[0])))
+		f.pass(minute)
+		f.look(ctx, primary, forward)
+		Expect(f.suspended(ctx, primary, forward)).To(BeTrue())
+	},
+		Entry("of labels", storkv1alpha1.ActionFilter{Selectors: map[string]string{"tier": "front"}}, "Database db"),
+		Entry("of types", storkv1alpha1.ActionFilter{Types: []string{"Database", "CronJob", "HorizontalPodAutoscaler"}}, "Deployment web"),
+		Entry("of objects", storkv1alpha1.ActionFilter{ExcludeObjects: []storkv1alpha1.ObjectInfo{{Kind: "Database", Name: "db"}}}, "Database db"),
+	)
+
+	It("count what was made at the other side meanwhile among what is left there", func(ctx SpecContext) {
+		f := newFixture(ctx, 2)
+		f.succeed(ctx, f.failover(ctx))
+		f.schedule(ctx, secondary, backward)
+		stop(ctx, secondary, f.namespaces[1])
+		young := object(f.namespaces[1], application()[0])
+		young.SetName("young")
+		Expect(secondary.Create(ctx, young)).To(Succeed())
+		action := f.succeed(ctx, f.failback(ctx, back(f.namespaces[0])))
+		Expect(warnings(action)).To(ContainElement(HavePrefix("Deployment young in namespace " + f.namespaces[1] + " still run at the destination")))
+		Expect(f.active(ctx, secondary, forward)).To(BeTrue())
 	})
 })
 

@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -137,8 +138,7 @@ func newFixture(ctx context.Context, namespaces int, changes ...func(*storkv1alp
 		home := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: f.home}}
 		Expect(client.IgnoreAlreadyExists(s.Create(ctx, home))).To(Succeed())
 	}
-	f.pair(ctx, primary, secondary.Kubeconfig())
-	f.pair(ctx, secondary, primary.Kubeconfig())
+	f.pairs(ctx, f.name("pair"))
 	f.schedule(ctx, primary, forward, changes...)
 	return f
 }
@@ -149,24 +149,36 @@ func (f *fixture) key(kind string) client.ObjectKey {
 	return client.ObjectKey{Namespace: f.home, Name: f.name(kind)}
 }
 
+// pairs pairs the clusters in both directions.
+func (f *fixture) pairs(ctx context.Context, name string) {
+	GinkgoHelper()
+	f.pair(ctx, primary, name, secondary.Kubeconfig())
+	f.pair(ctx, secondary, name, primary.Kubeconfig())
+}
+
 // pair makes the ClusterPair of one cluster, under the same name in both.
-func (f *fixture) pair(ctx context.Context, s *side, kubeconfig []byte) {
+func (f *fixture) pair(ctx context.Context, s *side, name string, kubeconfig []byte) {
 	GinkgoHelper()
 	config, err := localgodwit.PairConfig(kubeconfig)
 	Expect(err).NotTo(HaveOccurred())
 	pair := &storkv1alpha1.ClusterPair{
-		ObjectMeta: metav1.ObjectMeta{Namespace: f.home, Name: f.name("pair")},
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.home, Name: name},
 		Spec:       storkv1alpha1.ClusterPairSpec{Config: &runtime.RawExtension{Raw: config}},
 	}
 	Expect(s.Create(ctx, pair)).To(Succeed())
-	f.ready(ctx, s, true)
+	f.setReady(ctx, s, name, true)
 }
 
 // ready has the pair of a cluster be Ready or not. Migrations wait for one that is not.
 func (f *fixture) ready(ctx context.Context, s *side, ready bool) {
 	GinkgoHelper()
+	f.setReady(ctx, s, f.name("pair"), ready)
+}
+
+func (f *fixture) setReady(ctx context.Context, s *side, name string, ready bool) {
+	GinkgoHelper()
 	pair := &storkv1alpha1.ClusterPair{}
-	Expect(s.Get(ctx, f.key("pair"), pair)).To(Succeed())
+	Expect(s.Get(ctx, client.ObjectKey{Namespace: f.home, Name: name}, pair)).To(Succeed())
 	pair.Status.SchedulerStatus = storkv1alpha1.ClusterPairStatusReady
 	if !ready {
 		pair.Status.SchedulerStatus = storkv1alpha1.ClusterPairStatusError
@@ -197,6 +209,16 @@ func (f *fixture) schedule(ctx context.Context, s *side, kind string, changes ..
 	f.migrate(ctx, s, kind)
 }
 
+// others makes a schedule of some of the namespaces and has its first Migration arrive, and returns its name.
+func (f *fixture) others(ctx context.Context, s *side, namespaces ...string) string {
+	GinkgoHelper()
+	part := *f
+	part.namespaces = namespaces
+	f.pairs(ctx, part.name("pair"))
+	part.schedule(ctx, s, backward)
+	return part.name(backward)
+}
+
 // migrate has a schedule look what is due, and waits for what it starts.
 func (f *fixture) migrate(ctx context.Context, s *side, kind string) {
 	GinkgoHelper()
@@ -222,6 +244,9 @@ func (f *fixture) look(ctx context.Context, s *side, kind string) *storkv1alpha1
 	}
 	for version := ""; ; {
 		_, err := reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: f.key(kind)})
+		if apierrors.IsConflict(err) {
+			continue // Somebody has seen it meanwhile.
+		}
 		Expect(err).NotTo(HaveOccurred())
 		schedule := f.read(ctx, s, kind)
 		if schedule.ResourceVersion == version {
@@ -270,6 +295,15 @@ func (f *fixture) lastMiles(ctx context.Context, s *side) (names []string) {
 		}
 	}
 	return names
+}
+
+// warnings are those in the status of an Action.
+func warnings(action *storkv1alpha1.Action) []string {
+	warned := apimeta.FindStatusCondition(action.Status.Conditions, storkv1alpha1.ConditionWarned)
+	if warned == nil {
+		return nil
+	}
+	return strings.Split(warned.Message, "\n")
 }
 
 // pass lets time go by.

@@ -2,6 +2,8 @@ package action
 
 import (
 	"context"
+	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/utils/clock"
@@ -35,6 +38,21 @@ const adminNamespace = "kube-system"
 type side struct {
 	*localcluster.Cluster
 	client.WithWatch
+	// blind has nobody look after Migrations and schedules, as if there were no operator.
+	blind atomic.Bool
+}
+
+// watched reads nothing for an operator that is not there.
+type watched struct {
+	client.Reader
+	blind *atomic.Bool
+}
+
+func (w watched) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+	if w.blind.Load() {
+		return errDead
+	}
+	return w.Reader.Get(ctx, key, object, options...)
 }
 
 // primary is where applications are at first, secondary where they are failed over to.
@@ -72,7 +90,33 @@ func startSide(ctx context.Context, cluster *localcluster.Cluster) *side {
 	}})).To(Succeed())
 	s := &side{Cluster: cluster, WithWatch: c}
 	startMigrations(s)
+	s.seeSchedules()
 	return s
+}
+
+// seeSchedules notes on schedules that their suspension was seen, as an operator does at once. Whatever else an operator does about
+// them is up to each test; see fixture.look.
+func (s *side) seeSchedules() {
+	ctx, stop := context.WithCancel(context.Background())
+	watch, err := s.Watch(ctx, &storkv1alpha1.MigrationScheduleList{})
+	Expect(err).NotTo(HaveOccurred())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for event := range watch.ResultChan() {
+			schedule, ok := event.Object.(*storkv1alpha1.MigrationSchedule)
+			if !ok || s.blind.Load() || schedule.Status.ObservedGeneration == 0 || schedule.Spec.Suspend == nil || !*schedule.Spec.Suspend {
+				continue
+			}
+			seen := fmt.Appendf(nil, `{"status":{"observedGeneration":%d}}`, schedule.Generation)
+			_ = s.Status().Patch(ctx, schedule, client.RawPatch(types.MergePatchType, seen)) // Whoever waits for it finds out.
+		}
+	}()
+	DeferCleanup(func() {
+		stop()
+		watch.Stop()
+		<-ended
+	})
 }
 
 func startMigrations(s *side) {
@@ -85,7 +129,7 @@ func startMigrations(s *side) {
 	rules, err := rule.NewRunner(s.Config(), clock.RealClock{}, rule.Options{})
 	Expect(err).NotTo(HaveOccurred())
 	reconciler := &migration.Reconciler{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Source: migration.Source{Dynamic: objects, Discovery: kinds},
+		Client: mgr.GetClient(), Live: watched{mgr.GetAPIReader(), &s.blind}, Source: migration.Source{Dynamic: objects, Discovery: kinds},
 		Clusters: remote.NewPool(mgr.GetAPIReader(), remote.Options{}), Volumes: &volume.Registry{}, Rules: rules,
 		Recorder: mgr.GetEventRecorder("godwit"), Clock: clock.RealClock{},
 		Options: migration.Options{AdminNamespace: adminNamespace, PendingDeadline: time.Hour, RunDeadline: time.Hour, MaxRuns: 10},
