@@ -24,7 +24,7 @@ const (
 	// latencySamples is how many Migrations are timed, one after the other, with and without finished ones.
 	latencySamples = 50
 	// latencyTime is how long one may take.
-	latencyTime = time.Minute
+	latencyTime = 5 * time.Minute
 	// barLatency is how long the operator may take to begin a Migration, or to end one of an empty namespace, beside finished ones:
 	// a ratio to the same without them, both the median.
 	barLatency = 1.5
