@@ -76,17 +76,27 @@ func startNode(ctx context.Context) (kubeconfig string, kill func()) {
 	return strings.Fields(line)[0], kill
 }
 
-// runPod runs a pod of the only image that each node has.
+// runPod runs a pod of the only image that each node has, with a block device, which is what could survive most.
 func runPod(ctx context.Context, kubeconfig string) {
 	GinkgoHelper()
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	Expect(err).NotTo(HaveOccurred())
 	c, err := localgodwit.Client(config)
 	Expect(err).NotTo(HaveOccurred())
+	claim := &onDevice(keeper("default", localnode.LocalClass)).Spec.VolumeClaimTemplates[0]
+	claim.Namespace = "default"
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "pause"},
-		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "pause", Image: localnode.PauseImage}}},
+		Spec: corev1.PodSpec{
+			Containers: []corev1.Container{{
+				Name: "pause", Image: localnode.PauseImage, VolumeDevices: []corev1.VolumeDevice{{Name: "data", DevicePath: keeperDevice}},
+			}},
+			Volumes: []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{
+				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim.Name},
+			}}},
+		},
 	}
+	Expect(c.Create(ctx, claim)).To(Succeed())
 	Expect(c.Create(ctx, pod)).To(Succeed())
 	Eventually(func() (corev1.PodPhase, error) {
 		err := c.Get(ctx, client.ObjectKeyFromObject(pod), pod)
@@ -105,6 +115,9 @@ func expectNothingLeft(ctx context.Context, folder string) {
 	for _, pattern := range []string{"/sys/fs/cgroup/*", "/sys/fs/cgroup/*/*"} {
 		Expect(filepath.Glob(pattern)).NotTo(ContainElement(ContainSubstring(name)))
 	}
+	devices, err := exec.CommandContext(ctx, "losetup", "--all").CombinedOutput()
+	Expect(err).NotTo(HaveOccurred())
+	Expect(string(devices)).NotTo(ContainSubstring(name))
 	for _, args := range [][]string{{"netns", "list"}, {"link"}, {"address"}} {
 		output, err := exec.CommandContext(ctx, "ip", args...).CombinedOutput()
 		Expect(err).NotTo(HaveOccurred())

@@ -35,7 +35,7 @@ func Detach(ctx context.Context, file string) error {
 	return err
 }
 
-// DetachBelow removes the block devices of files below a folder, and those made of such devices.
+// DetachBelow removes the block devices of files below a folder, and those made of such devices: a kubelet makes one to keep the other.
 func DetachBelow(ctx context.Context, folder string) error {
 	devices, err := filepath.Glob("/sys/block/loop*/loop/backing_file")
 	if err != nil {
@@ -47,7 +47,9 @@ func DetachBelow(ctx context.Context, folder string) error {
 		if err != nil || !strings.HasPrefix(string(backing), folder+"/") {
 			continue // A device that is gone meanwhile has no such file.
 		}
-		_, err = losetup(ctx, "--detach", filepath.Join("/dev", filepath.Base(filepath.Dir(filepath.Dir(file)))))
+		device := filepath.Join("/dev", filepath.Base(filepath.Dir(filepath.Dir(file))))
+		errs = append(errs, Detach(ctx, device)) // First, because it has the other open.
+		_, err = losetup(ctx, "--detach", device)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
