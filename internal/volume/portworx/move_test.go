@@ -121,6 +121,8 @@ func TestCopyThatWasStartedMeanwhileIsItsOwn(t *testing.T) {
 		}
 	}
 	b.want(b.finish(run), successful)
+	b.source.ForgetTasks()
+	b.want(b.status(run), pending) // Not refused.
 }
 
 func TestFullObjectStoreIsTold(t *testing.T) {
