@@ -37,9 +37,7 @@ type faults struct {
 	lives *int
 	// unreachable is a cluster that does not answer.
 	unreachable *side
-	// stumble is one request that fails; nil for none.
-	stumble *stumble
-	writes  int
+	writes      int
 }
 
 // wrap puts the faults into the way to a cluster.
@@ -51,7 +49,7 @@ func (f *faults) wrap(s *side) *rest.Config {
 			if response, err := f.meet(s, request); response != nil || err != nil {
 				return response, err
 			}
-			return f.stumbling(request, next)
+			return next.RoundTrip(request)
 		})
 	})
 	return config
@@ -71,7 +69,11 @@ func (f *faults) meet(s *side, request *http.Request) (*http.Response, error) {
 	case f.lives != nil && *f.lives <= 0:
 		return nil, errDead
 	case write && f.refuse != nil && f.refuse(s, request.Method, request.URL.Path):
-		return answer(request, http.StatusForbidden, metav1.StatusReasonForbidden), nil
+		body := fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403,"message":"%s is refused"}`, request.URL.Path)
+		return &http.Response{
+			StatusCode: http.StatusForbidden, Header: http.Header{"Content-Type": {"application/json"}}, Request: request,
+			Body: io.NopCloser(bytes.NewBufferString(body)),
+		}, nil
 	case write:
 		f.writes++
 		if f.lives != nil {
@@ -79,14 +81,6 @@ func (f *faults) meet(s *side, request *http.Request) (*http.Response, error) {
 		}
 	}
 	return nil, nil
-}
-
-// answer is that of an API server which does not do what it is asked.
-func answer(request *http.Request, code int, reason metav1.StatusReason) *http.Response {
-	body := fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"%s","code":%d,"message":"%s is refused"}`, reason, code, request.URL.Path)
-	return &http.Response{
-		StatusCode: code, Header: http.Header{"Content-Type": {"application/json"}}, Request: request, Body: io.NopCloser(bytes.NewBufferString(body)),
-	}
 }
 
 // set changes the faults.

@@ -56,6 +56,7 @@ func fill(p []byte, seed uint64) {
 }
 
 func benchmark(b *testing.B, block, streams int, prepare func(from, to *os.File)) {
+	b.Helper()
 	from, to := benchFiles(b)
 	options := Options{BlockSize: block, Streams: streams}
 	benchTransfer(b, from, to, options)
@@ -108,7 +109,7 @@ func benchTransfer(b *testing.B, from, to *os.File, options Options) Result {
 	b.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	d, err := NewDestination(to, 0)
 	must(err)
 	served := make(chan struct{})
@@ -135,16 +136,16 @@ func benchCopy(b *testing.B, from, to *os.File) {
 	b.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	go func() {
 		conn, err := net.Dial("tcp", listener.Addr().String())
 		must(err)
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		must(io.Copy(conn, io.NewSectionReader(from, 0, benchSize)))
 	}()
 	conn, err := listener.Accept()
 	must(err)
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	must(io.Copy(io.NewOffsetWriter(to, 0), conn))
 	must(to.Sync())
 }
