@@ -99,34 +99,6 @@ var _ = Describe("A step of an Action", func() {
 		f.untouched(ctx)
 	})
 
-	It("does not take the end of the operator for a failure", func(ctx SpecContext) {
-		action := f.at(ctx, f.failover(ctx), storkv1alpha1.ActionStageScaleDownSource)
-		version := action.ResourceVersion
-		running, end := context.WithCancel(ctx)
-		f.faults.set(func(x *faults) {
-			x.refuse = func(*side, string, string) bool {
-				end()
-				return false
-			}
-		})
-		Expect(f.once(running, action, f.operator())).To(MatchError(context.Canceled))
-		Expect(secondary.Get(ctx, client.ObjectKeyFromObject(action), action)).To(Succeed())
-		Expect(action.ResourceVersion).To(Equal(version))
-		f.faults.set(none)
-		f.succeed(ctx, action)
-	})
-
-	It("lets go of an Action at last that it could not let go of at its end", func(ctx SpecContext) {
-		action := f.at(ctx, f.failover(ctx), storkv1alpha1.ActionStageScaleUpDestination)
-		f.faults.set(refusing(secondary, "PATCH", "/actions/"+action.Name))
-		Expect(apierrors.IsForbidden(f.once(ctx, action, f.operator()))).To(BeTrue())
-		Expect(action.Status.Status).To(Equal(storkv1alpha1.ActionStatusSuccessful))
-		Expect(action.Finalizers).NotTo(BeEmpty())
-		f.faults.set(none)
-		Expect(f.once(ctx, action, f.operator())).To(Succeed())
-		Expect(action.Finalizers).To(BeEmpty(), "it could not be deleted any more once there is no operator")
-	})
-
 	It("leaves an Action alone that Stork has ended, until it is deleted", func(ctx SpecContext) {
 		action := f.failover(ctx)
 		action.Finalizers = []string{storkv1alpha1.FinalizerCleanup}

@@ -108,16 +108,6 @@ var _ = Describe("A running manager", func() {
 		successful(ctx, second)
 	})
 
-	It("looks again at an Action that waits when it is changed, and lets go of it if it is wrong now", func(ctx SpecContext) {
-		Expect(second.Finalizers).To(ConsistOf(storkv1alpha1.FinalizerCleanup))
-		second.Spec = storkv1alpha1.ActionSpec{ActionType: storkv1alpha1.ActionTypeNearSyncFailover}
-		Expect(secondary.Update(ctx, second)).To(Succeed())
-		eventually(ctx, second, func(g Gomega) {
-			g.Expect(second.Status.Status).To(Equal(storkv1alpha1.ActionStatusFailed))
-			g.Expect(second.Finalizers).To(BeEmpty())
-		})
-		Expect(succeeded(second).reason).To(Equal(storkv1alpha1.ReasonInvalidSpec))
-	})
 })
 
 var _ = Describe("The end of an Action", func() {
