@@ -35,11 +35,9 @@ type RemainingPods struct {
 	Mounting []string
 }
 
-// RemainingPods returns the pods that still run for the objects of outcomes: those that they own, through whatever is in between, and
-// those that custom resources name, and whatever else uses claims. Pods that have succeeded or failed run no more.
-func (e *Engine) RemainingPods(ctx context.Context, outcomes []Outcome, claims Claims) (remaining RemainingPods, _ error) {
-	walk := &ownerWalk{engine: e, stopped: map[types.UID]bool{}, owners: map[types.UID]*owner{}, spare: claims.Spare}
-	named, namespaces := map[types.NamespacedName]bool{}, sets.New(claims.Namespaces...)
+// noteStopped notes what was stopped, and where, and returns the pods that custom resources name.
+func (e *Engine) noteStopped(outcomes []Outcome, walk *ownerWalk, namespaces sets.Set[string]) map[types.NamespacedName]bool {
+	named := map[types.NamespacedName]bool{}
 	for _, o := range outcomes {
 		if o.Object == nil || o.ConfigMap != "" || o.Step == StepSkip {
 			continue
@@ -51,6 +49,15 @@ func (e *Engine) RemainingPods(ctx context.Context, outcomes []Outcome, claims C
 			named[types.NamespacedName{Namespace: o.Namespace, Name: pod}] = true
 		}
 	}
+	return named
+}
+
+// RemainingPods returns the pods that still run for the objects of outcomes: those that they own, through whatever is in between, and
+// those that custom resources name, and whatever else uses claims. Pods that have succeeded or failed run no more.
+func (e *Engine) RemainingPods(ctx context.Context, outcomes []Outcome, claims Claims) (remaining RemainingPods, _ error) {
+	walk := &ownerWalk{engine: e, stopped: map[types.UID]bool{}, owners: map[types.UID]*owner{}, spare: claims.Spare}
+	namespaces := sets.New(claims.Namespaces...)
+	named := e.noteStopped(outcomes, walk, namespaces)
 	if len(namespaces) == 0 {
 		return remaining, nil
 	}

@@ -41,13 +41,22 @@ func (t *trip) checkLatest(ctx context.Context, s *storkv1alpha1.MigrationSchedu
 	case !t.failback:
 		t.warnOfLatest(latest)
 		return nil
+	}
+	return t.checkComeBack(ctx, s, kind, latest)
+}
+
+// checkComeBack refuses to fail back before a Migration has arrived, not long ago.
+func (t *trip) checkComeBack(
+	ctx context.Context, s *storkv1alpha1.MigrationSchedule, kind storkv1alpha1.SchedulePolicyType, latest *storkv1alpha1.ScheduledMigrationStatus,
+) error {
+	switch {
 	case !complete(latest.Status):
 		return &runningError{latest.Name}
 	case latest.Status == storkv1alpha1.MigrationStatusFailed || latest.FinishTimestamp == nil:
 		return refusef("the latest Migration %s of MigrationSchedule %s failed: fail back after one has succeeded", latest.Name, t.key(t.schedule))
 	}
 	err := t.checkRecent(ctx, s, kind, latest)
-	if old, ok := errors.AsType[*refusal](err); ok && skips {
+	if old, ok := errors.AsType[*refusal](err); ok && isTrue(t.filter.SkipLastMileMigration) {
 		t.warn(storkv1alpha1.ReasonNotMigrated, old.message)
 		return nil
 	}

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -46,6 +47,7 @@ const (
 )
 
 func newCounted(t *testing.T) *counted {
+	t.Helper()
 	c := &counted{clock: clocktesting.NewFakePassiveClock(time.Unix(1000, 0)), refusals: map[string]int{}, asked: map[string]int{}}
 	c.rules.ResourceRules = []authorizationv1.ResourceRule{{Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}}}
 	c.Server = httptest.NewTLSServer(c)
@@ -207,6 +209,7 @@ func TestServersAreToldApart(t *testing.T) {
 }
 
 func otherAuthority(t *testing.T) []byte {
+	t.Helper()
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
@@ -217,31 +220,31 @@ func TestRefusalsCastDoubt(t *testing.T) {
 	pods := schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 	path := "/api/v1/namespaces/web/pods"
 	for name, tc := range map[string]struct {
-		do   func(t *testing.T, c *counted, a *Cluster)
+		do   func(ctx context.Context, c *counted, a *Cluster)
 		want map[string]int
 	}{
-		"a write that is forbidden": {func(t *testing.T, c *counted, a *Cluster) {
+		"a write that is forbidden": {func(ctx context.Context, c *counted, a *Cluster) {
 			c.refuse("a", path, http.StatusForbidden)
-			_, _ = a.Dynamic.Resource(pods).Namespace("web").List(t.Context(), listOptions)
+			_, _ = a.Dynamic.Resource(pods).Namespace("web").List(ctx, listOptions)
 		}, all},
-		"a credential that is not accepted": {func(t *testing.T, c *counted, a *Cluster) {
+		"a credential that is not accepted": {func(ctx context.Context, c *counted, a *Cluster) {
 			c.refuse("a", path, http.StatusUnauthorized)
-			_, _ = a.Dynamic.Resource(pods).Namespace("web").Watch(t.Context(), listOptions)
+			_, _ = a.Dynamic.Resource(pods).Namespace("web").Watch(ctx, listOptions)
 		}, all},
-		"not what is missing": {func(t *testing.T, _ *counted, a *Cluster) {
-			_, _ = a.Dynamic.Resource(pods).Namespace("web").List(t.Context(), listOptions)
+		"not what is missing": {func(ctx context.Context, _ *counted, a *Cluster) {
+			_, _ = a.Dynamic.Resource(pods).Namespace("web").List(ctx, listOptions)
 		}, map[string]int{}},
-		"not a question whose refusal tells nothing new": {func(t *testing.T, c *counted, a *Cluster) {
+		"not a question whose refusal tells nothing new": {func(ctx context.Context, c *counted, a *Cluster) {
 			c.refuse("a", path+"/web", http.StatusForbidden)
-			_, _ = a.Has(t.Context(), pods, &metav1.ObjectMeta{Namespace: "web", Name: "web"})
+			_, _ = a.Has(ctx, pods, &metav1.ObjectMeta{Namespace: "web", Name: "web"})
 		}, map[string]int{}},
-		"the caller": {func(_ *testing.T, _ *counted, a *Cluster) { a.Doubt() }, all},
+		"the caller": {func(_ context.Context, _ *counted, a *Cluster) { a.Doubt() }, all},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCounted(t)
 			a := c.with(t, "a")
 			c.expectWell(t, "at first", 0, all, a)
-			tc.do(t, c, a)
+			tc.do(t.Context(), c, a)
 			maps.DeleteFunc(c.asked, func(asked string, _ int) bool { return strings.HasPrefix(asked, "a "+path) })
 			c.expectWell(t, "afterwards", time.Second, tc.want, a)
 		})

@@ -127,7 +127,7 @@ func grantsByRules(ctx context.Context, reviews authorizationclient.SelfSubjectR
 	switch {
 	case err == nil:
 	case apierrors.IsForbidden(err), apierrors.IsNotFound(err), apierrors.IsMethodNotSupported(err), apierrors.IsRequestEntityTooLargeError(err):
-		review, err = &authorizationv1.SelfSubjectRulesReview{Status: authorizationv1.SubjectRulesReviewStatus{Incomplete: true}}, nil
+		review = &authorizationv1.SelfSubjectRulesReview{Status: authorizationv1.SubjectRulesReviewStatus{Incomplete: true}}
 	default:
 		return nil, false, err
 	}

@@ -139,9 +139,9 @@ func (l *latency) one(ctx context.Context, name string) (begun, ended time.Durat
 			continue
 		}
 		if migration.Status.Status != storkv1alpha1.MigrationStatusSuccessful {
-			return 0, 0, fmt.Errorf("Migration %s ended as %s", name, migration.Status.Status)
+			return 0, 0, fmt.Errorf("the Migration %s ended as %s", name, migration.Status.Status)
 		}
 		return begun, time.Since(created), nil
 	}
-	return 0, 0, fmt.Errorf("Migration %s did not end within %s", name, latencyTime)
+	return 0, 0, fmt.Errorf("the Migration %s did not end within %s", name, latencyTime)
 }

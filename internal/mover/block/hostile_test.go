@@ -181,8 +181,8 @@ func TestStreamsOfAnotherTransferDoNotJoin(t *testing.T) {
 				t.Errorf("it is told %v, want ErrSuperseded", err)
 			}
 			_, _ = first.near.Close(), second.near.Close()
-			_ = <-first.done
-			_ = <-second.done
+			<-first.done  //nolint:errcheck // Only that it has ended matters.
+			<-second.done //nolint:errcheck // Only that it has ended matters.
 		})
 	}
 }

@@ -44,7 +44,7 @@ func (s *sendStream) run(ctx context.Context) error {
 	}
 	if !errors.Is(said, ErrConnection) && !errors.Is(said, errSilent) { // our own failure
 		_ = s.conn.Close()
-		<-heard
+		<-heard //nolint:errcheck // Only that it has ended matters.
 		return said
 	}
 	// What the other end says of it tells more than that the connection is gone.

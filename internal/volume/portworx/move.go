@@ -160,7 +160,7 @@ func (d *Driver) waitForEnd(ctx context.Context, run volume.Run) error {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return errors.Join(fmt.Errorf("Portworx has not stopped copying %d volumes yet", len(moving)), ctx.Err())
+			return errors.Join(fmt.Errorf("the storage has not stopped copying %d volumes yet", len(moving)), ctx.Err())
 		case <-timer.C():
 		}
 	}
