@@ -182,10 +182,18 @@ func (d *destination) patch(ctx context.Context, t target, kind types.PatchType,
 	})
 }
 
+// delete deletes an object that was there. One that is gone when the request is repeated was deleted by it the first time, though the
+// answer said otherwise or was lost.
 func (d *destination) delete(ctx context.Context, t target, propagation metav1.DeletionPropagation, preconditions metav1.Preconditions) error {
 	options := metav1.DeleteOptions{PropagationPolicy: &propagation, Preconditions: &preconditions}
+	repeated := false
 	_, err := d.do(ctx, t, func(ctx context.Context, client dynamic.ResourceInterface) (*unstructured.Unstructured, error) {
-		return nil, client.Delete(ctx, t.Name, options)
+		err := client.Delete(ctx, t.Name, options)
+		if repeated && apierrors.IsNotFound(err) {
+			return nil, nil
+		}
+		repeated = true
+		return nil, err
 	})
 	return err
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -74,6 +77,31 @@ var _ = Describe("Purge", func() {
 			Kind: schema.GroupVersionKind{Version: "v1", Kind: "Secret"}, Action: apply.ActionPurged,
 			Source: types.NamespacedName{Namespace: "at-source", Name: "gone"}, DestinationNamespace: namespace,
 		}))
+	})
+
+	It("counts an object as purged when only the answer was lost", func() {
+		bring(engine, config("gone"))
+		var lost atomic.Bool
+		counter.tamper = func(request *http.Request) (*http.Response, error) {
+			if request.Method != http.MethodDelete || lost.Swap(true) {
+				return nil, nil
+			}
+			response, err := counter.next.RoundTrip(request)
+			if err == nil {
+				err = response.Body.Close()
+			}
+			return nil, errors.Join(io.ErrUnexpectedEOF, err)
+		}
+		Expect(actions(bringPlan(engine, purging(nil, secret("a"))))).To(Equal(map[apply.Action]int{apply.ActionCreated: 1, apply.ActionPurged: 1}))
+		Expect(lost.Load()).To(BeTrue())
+	})
+
+	It("does not count an object as purged that somebody else deletes in the same moment", func() {
+		bring(engine, config("gone"))
+		p := purging(func(ctx context.Context, _ apply.Kind, _ types.NamespacedName) (bool, error) {
+			return false, clientFor(config("gone")).Delete(ctx, "gone", deleteOptions)
+		}, secret("a"))
+		Expect(actions(bringPlan(engine, p))).To(Equal(map[apply.Action]int{apply.ActionCreated: 1}))
 	})
 
 	It("does nothing unless it is enabled", func() {
