@@ -218,7 +218,10 @@ func (f *flow) purge(set *inventory.Set) apply.Purge {
 
 // existsAtSource keeps an object from being purged because it was merely not selected this time.
 func (f *flow) existsAtSource(ctx context.Context, kind apply.Kind, name types.NamespacedName) (bool, error) {
-	_, err := f.source.Dynamic.Resource(kind.Resource).Namespace(name.Namespace).Get(ctx, name.Name, metav1.GetOptions{})
+	err := patiently(ctx, func() error {
+		_, err := f.source.Dynamic.Resource(kind.Resource).Namespace(name.Namespace).Get(ctx, name.Name, metav1.GetOptions{})
+		return err
+	})
 	// An API that is no longer served answers not found as well, but not by a Status of its own.
 	if apierrors.IsNotFound(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse) {
 		return false, nil
