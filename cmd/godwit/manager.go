@@ -21,6 +21,7 @@ import (
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
 	"github.com/godwit-io/godwit/internal/failover"
+	"github.com/godwit-io/godwit/internal/remote"
 )
 
 // managerFlags are the flags of `godwit manager`.
@@ -117,6 +118,7 @@ func runManager(ctx context.Context, flags *managerFlags) error {
 	if err != nil {
 		return fmt.Errorf("finding the cluster to serve: %w", err)
 	}
+	remote.Bound(restConfig, remote.DefaultTimeout)
 	certificate, err := newWebhookCertificate(restConfig, flags)
 	if err != nil {
 		return err
