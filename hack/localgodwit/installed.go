@@ -38,9 +38,10 @@ func HelmPath(ctx context.Context, root string) (string, error) {
 	return strings.TrimSpace(string(found)), nil
 }
 
-// Build builds the program of a package, such as ./cmd/godwit, of the module in the folder dir, with flags such as -race.
-func Build(ctx context.Context, dir, pkg, program string, flags ...string) error {
-	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-o", program}, flags, []string{pkg})...)
+// Build builds the program of a package, such as ./cmd/godwit, of the module in the folder dir, as the caller was built: with the race
+// detector if that has one.
+func Build(ctx context.Context, dir, pkg, program string) error {
+	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-o", program}, raceFlags, []string{pkg})...)
 	build.Dir = dir
 	if output, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w\n%s", pkg, err, output)

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"syscall"
 	"time"
@@ -175,7 +176,8 @@ func (m *Manager) Log() (string, error) {
 // PID is the operator's process.
 func (m *Manager) PID() int { return m.command.Process.Pid }
 
-// Stop ends the operator and returns when it has ended.
+// Stop ends the operator and returns when it has ended. It returns an error if the operator does not end, or its log tells of a data
+// race or a crash.
 func (m *Manager) Stop() error {
 	if err := m.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -183,10 +185,27 @@ func (m *Manager) Stop() error {
 	select {
 	case err := <-m.exited:
 		m.exited <- err // For a second call.
-		return nil
+		return m.checkLog()
 	case <-time.After(stopTimeout):
-		return errors.Join(fmt.Errorf("the operator did not end within %s and was killed", stopTimeout), m.command.Process.Kill())
+		return errors.Join(fmt.Errorf("the operator did not end within %s and was killed", stopTimeout), m.command.Process.Kill(), m.checkLog())
 	}
+}
+
+// disaster begins what Go's runtime writes of a process that is broken.
+var disaster = regexp.MustCompile(`(?m)^(panic:|fatal error:|WARNING: DATA RACE)`)
+
+// disasterShown is how much of it a reader gets to see, in bytes.
+const disasterShown = 4000
+
+func (m *Manager) checkLog() error {
+	content, err := os.ReadFile(m.log)
+	if err != nil {
+		return err
+	}
+	if found := disaster.FindIndex(content); found != nil {
+		return fmt.Errorf("the operator wrote:\n%s", content[found[0]:min(len(content), found[0]+disasterShown)])
+	}
+	return nil
 }
 
 // Pair creates a ClusterPair that leads to the cluster of a kubeconfig file's content, with the credential inline in Stork's

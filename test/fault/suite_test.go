@@ -66,8 +66,17 @@ func run(m *testing.M, folder string) (code int, err error) {
 	gomega.SetDefaultEventuallyTimeout(patience)
 	gomega.SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
 	workspace, operatorPath = folder, filepath.Join(folder, "godwit")
+	if err := os.Mkdir(auditFolder(), 0o700); err != nil {
+		return 0, err
+	}
+	// The destination writes down what is changed there, and what comes with each change.
+	audit, err := localcluster.AuditArgs(auditFolder(), `{level: Request, users: [kubernetes-admin], verbs: [create, update, patch, delete, deletecollection]}`)
+	if err != nil {
+		return 0, err
+	}
 	clusters, err := localgodwit.StartClusters(context.Background(),
-		localcluster.Options{ControllerManager: true, Progress: os.Stderr}, localcluster.Options{ControllerManager: true}, buildOperator)
+		localcluster.Options{ControllerManager: true, Progress: os.Stderr},
+		localcluster.Options{ControllerManager: true, APIServerArgs: audit}, buildOperator)
 	if err != nil {
 		return 0, err
 	}
@@ -79,7 +88,8 @@ func run(m *testing.M, folder string) (code int, err error) {
 	return m.Run(), nil
 }
 
-// buildOperator builds the operator as the test was built: with the race detector if that has one.
+func auditFolder() string { return filepath.Join(workspace, "audit") }
+
 func buildOperator(ctx context.Context) error {
-	return localgodwit.Build(ctx, root, "./cmd/godwit", operatorPath, raceFlags...)
+	return localgodwit.Build(ctx, root, "./cmd/godwit", operatorPath)
 }

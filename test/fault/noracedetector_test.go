@@ -1,5 +1,0 @@
-//go:build !race
-
-package fault_test
-
-var raceFlags []string
