@@ -27,8 +27,8 @@ func AuditArgs(folder, rule string) ([]string, error) {
 }
 
 // AuditEvents returns what an API server wrote down so far, in a folder that was given to AuditArgs: events of the API group
-// audit.k8s.io, of which T has the fields that matter.
-func AuditEvents[T any](folder string) ([]T, error) {
+// audit.k8s.io, of which T has the fields that matter. Those without the text about are left out; empty leaves none out.
+func AuditEvents[T any](folder, about string) ([]T, error) {
 	content, err := os.ReadFile(auditLog(folder))
 	if err != nil {
 		return nil, err
@@ -37,6 +37,9 @@ func AuditEvents[T any](folder string) ([]T, error) {
 	for line := range strings.Lines(string(content)) {
 		if !strings.HasSuffix(line, "\n") {
 			break // It is being written.
+		}
+		if !strings.Contains(line, about) {
+			continue
 		}
 		var event T
 		if err := json.Unmarshal([]byte(line), &event); err != nil {

@@ -11,10 +11,12 @@ func TestAuditEvents(t *testing.T) {
 	type event struct{ Verb string }
 	for name, test := range map[string]struct {
 		log    string
+		about  string
 		want   []event
 		broken bool
 	}{
 		"are all that were written":               {log: `{"verb":"get"}` + "\n" + `{"verb":"list"}` + "\n", want: []event{{"get"}, {"list"}}},
+		"are only those about something":          {log: `{"verb":"get"}` + "\n" + `{"verb":"list"}` + "\n", about: "list", want: []event{{"list"}}},
 		"do not include one that is half written": {log: `{"verb":"get"}` + "\n" + `{"verb":"li`, want: []event{{"get"}}},
 		"are not guessed from a broken line":      {log: `{"verb":"ge` + "\n" + `{"verb":"list"}` + "\n", broken: true},
 	} {
@@ -23,7 +25,7 @@ func TestAuditEvents(t *testing.T) {
 			if err := os.WriteFile(auditLog(folder), []byte(test.log), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			got, err := AuditEvents[event](folder)
+			got, err := AuditEvents[event](folder, test.about)
 			if (err != nil) != test.broken {
 				t.Fatalf("got error %v", err)
 			}

@@ -43,7 +43,7 @@ type auditEvent struct {
 // requested returns what the operator asked for so far, apart from what every user may. refused are those that it may not.
 func requested() (all, refused []request) {
 	GinkgoHelper()
-	events, err := localcluster.AuditEvents[auditEvent](workspace)
+	events, err := localcluster.AuditEvents[auditEvent](workspace, "")
 	Expect(err).NotTo(HaveOccurred())
 	for _, event := range events {
 		if event.ObjectRef == nil {

@@ -6,10 +6,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
+	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 )
@@ -111,21 +114,35 @@ spec:
 	return all
 }
 
-// give creates objects or makes them what they shall be. A new kind needs a moment to be served.
+// givers is how many objects are made at once.
+const givers = 8
+
+// give creates objects or makes them what they shall be.
 func give(t *testing.T, c client.Client, objects ...*unstructured.Unstructured) {
 	t.Helper()
-	g := NewWithT(t)
+	var group errgroup.Group
+	group.SetLimit(givers)
 	for _, o := range objects {
-		g.Eventually(func() error {
-			given := o.DeepCopy()
-			err := c.Create(context.Background(), given)
-			if apierrors.IsAlreadyExists(err) {
-				err = c.Patch(context.Background(), o.DeepCopy(), client.Merge)
-			}
-			if apierrors.IsBadRequest(err) || apierrors.IsInvalid(err) {
-				return StopTrying("the test's object is wrong").Wrap(err)
-			}
-			return err
-		}).Should(Succeed(), "%s %s", o.GetKind(), o.GetName())
+		group.Go(func() error { return giveOne(c, o) })
 	}
+	NewWithT(t).Expect(group.Wait()).To(Succeed())
+}
+
+// giveOne creates one object. A new kind or namespace needs a moment to be there.
+func giveOne(c client.Client, o *unstructured.Unstructured) error {
+	var last error
+	err := wait.PollUntilContextTimeout(context.Background(), 50*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+		last = c.Create(ctx, o.DeepCopy())
+		if apierrors.IsAlreadyExists(last) {
+			last = c.Patch(ctx, o.DeepCopy(), client.Merge)
+		}
+		if apierrors.IsBadRequest(last) || apierrors.IsInvalid(last) {
+			return false, last
+		}
+		return last == nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("giving %s: %w: %w", key(o), err, last)
+	}
+	return nil
 }

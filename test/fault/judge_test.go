@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,31 +18,54 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
-	"github.com/godwit-io/godwit/internal/apply"
 )
 
 // judge compares what a migration reports with what is at the destination, both with what was planned, and all that with what the
 // API servers were asked.
 func (w *world) judge(migration *storkv1alpha1.Migration, s *scenario) {
 	w.Helper()
-	report := w.report(migration)
-	reported, planned := sets.KeySet(report), sets.KeySet(w.planned)
-	w.Expect(sets.List(reported.SymmetricDifference(planned))).To(BeEmpty(), "the report is about each object that was planned")
-	failed := 0
+	report, found, done := w.report(migration), w.census(), w.deedsOfLastRun()
+	w.judgeExtent(report, s)
+	failed, purged := 0, 0
 	for name, info := range report {
-		if info.Status == storkv1alpha1.MigrationStatusFailed {
+		switch info.Status {
+		case storkv1alpha1.MigrationStatusFailed:
 			failed++
 			w.judgeFailed(name, info, s)
-			continue
+		case storkv1alpha1.MigrationStatusPurged:
+			purged++
+			w.judgeAction(w.before[name], info, done, s)
+		default:
+			w.Expect(info.Status).To(Equal(storkv1alpha1.MigrationStatusSuccessful), name)
+			w.judgeArrived(name, info, found[name], s)
+			w.judgeAction(w.planned[name], info, done, s)
 		}
-		w.Expect(info.Status).To(Equal(storkv1alpha1.MigrationStatusSuccessful), name)
-		w.judgeArrived(name, info, s)
 	}
-	w.judgeCounts(migration, s, report, failed)
+	w.judgeCensus(found, report, s)
+	w.judgeCounts(migration, s, report, failed, purged)
 	for _, notice := range s.notices {
 		w.Expect(migration.Status.Notices).To(ContainElement(ContainSubstring(notice)))
 	}
 	w.judgeRequests(migration, s)
+	if s.again {
+		w.judgeRuns()
+	}
+}
+
+// judgeExtent expects a report about each object that was planned and each that was purged. What an earlier run purged, the last one
+// does not find any more.
+func (w *world) judgeExtent(report map[string]*storkv1alpha1.MigrationResourceInfo, s *scenario) {
+	w.Helper()
+	expected := sets.KeySet(w.planned)
+	for name := range w.gone {
+		if report[name] != nil || !s.again {
+			expected.Insert(name)
+		}
+	}
+	w.Expect(sets.List(sets.KeySet(report).SymmetricDifference(expected))).To(BeEmpty(), "the report is about each object that was planned")
+	for name, info := range report {
+		w.Expect(info.Status == storkv1alpha1.MigrationStatusPurged).To(Equal(w.gone.Has(name)), "%s is %s", name, info.Status)
+	}
 }
 
 // report reads the results of all objects, from the status or from where it refers to.
@@ -80,36 +102,23 @@ func (w *world) judgeFailed(name string, info *storkv1alpha1.MigrationResourceIn
 }
 
 // judgeArrived expects that the object is there as it was planned, and the same as before if it was there.
-func (w *world) judgeArrived(name string, info *storkv1alpha1.MigrationResourceInfo, s *scenario) {
+func (w *world) judgeArrived(name string, info *storkv1alpha1.MigrationResourceInfo, live *unstructured.Unstructured, s *scenario) {
 	w.Helper()
-	live := find(w.T, there, w.planned[name])
 	w.Expect(live).NotTo(BeNil(), "%s is said to have arrived", name)
-	overruled := slices.ContainsFunc(s.overruled, func(pattern string) bool { return fits(pattern, name) })
-	if !overruled {
+	if !s.overrules(name) {
 		w.Expect(normalised(live).Object).To(BeComparableTo(w.planned[name].Object), "%s, which is said to have been %s", name, info.Action)
-	}
-	if uid, known := w.before[name]; known {
-		w.Expect(live.GetUID()).To(Equal(uid), "%s was there and is another one", name)
-	}
-	if !s.again && !overruled {
-		created, written := w.writes(live)
-		done := apply.ActionUnchanged
-		switch {
-		case created > 0:
-			done = apply.ActionCreated
-		case written > 0:
-			done = apply.ActionUpdated
-		}
-		w.Expect(info.Action).To(BeEquivalentTo(done), "%s after %d creations and %d updates", name, created, written)
 	}
 }
 
-func (w *world) judgeCounts(migration *storkv1alpha1.Migration, s *scenario, report map[string]*storkv1alpha1.MigrationResourceInfo, failed int) {
+func (w *world) judgeCounts(
+	migration *storkv1alpha1.Migration, s *scenario, report map[string]*storkv1alpha1.MigrationResourceInfo, failed, purged int,
+) {
 	w.Helper()
 	summary := migration.Status.Summary
 	w.Expect(summary.TotalNumberOfResources).To(BeEquivalentTo(len(report)))
-	w.Expect(summary.NumberOfMigratedResources).To(BeEquivalentTo(len(report) - failed))
+	w.Expect(summary.NumberOfMigratedResources).To(BeEquivalentTo(len(report) - failed - purged))
 	w.Expect(summary.ResourcesFailed).To(BeEquivalentTo(failed))
+	w.Expect(summary.ResourcesPurged).To(BeEquivalentTo(purged))
 	want := storkv1alpha1.MigrationStatusSuccessful
 	if failed > 0 {
 		want = storkv1alpha1.MigrationStatusPartialSuccess
@@ -136,16 +145,11 @@ func (w *world) judgeRequests(migration *storkv1alpha1.Migration, s *scenario) {
 	w.Helper()
 	ends, runs := 0, 0
 	status := "/namespaces/" + w.namespace + "/migrations/" + migration.Name + "/status"
-	asked := w.source.Requests()[w.sourceMark:]
-	if w.standby != nil {
-		asked = append(asked, w.standby.Requests()...)
-	}
-	for _, r := range asked {
+	for _, r := range w.asked() {
 		if r.CarriedOut() && strings.HasSuffix(r.Path, status) && strings.Contains(r.Body, `"stage":"Final"`) {
 			ends++
 		}
-		if strings.HasSuffix(r.Path, "/namespaces/"+w.namespace+"/configmaps") && r.Code == http.StatusOK && !r.Faulty &&
-			r.Method == http.MethodGet && !strings.Contains(r.Query, "continue=") {
+		if w.isRun(r) {
 			runs++
 		}
 	}
@@ -163,29 +167,9 @@ func (w *world) judgeRequests(migration *storkv1alpha1.Migration, s *scenario) {
 	}
 }
 
-// writes counts how often the destination has created and changed an object.
-func (w *world) writes(o *unstructured.Unstructured) (created, changed int) {
-	w.Helper()
-	mapping, err := there.RESTMapper().RESTMapping(o.GroupVersionKind().GroupKind(), o.GroupVersionKind().Version)
-	w.Expect(err).NotTo(HaveOccurred())
-	where := "/apis/" + mapping.Resource.GroupVersion().String()
-	if mapping.Resource.Group == "" {
-		where = "/api/" + mapping.Resource.Version
-	}
-	if mapping.Scope.Name() == apimeta.RESTScopeNameNamespace {
-		where = path.Join(where, "namespaces", o.GetNamespace())
-	}
-	where = path.Join(where, mapping.Resource.Resource, o.GetName())
-	for _, r := range w.destination.Requests()[w.destinationMark:] {
-		switch {
-		case r.Object != where || !r.CarriedOut():
-		case r.Method == http.MethodPost:
-			created++
-		default:
-			changed++
-		}
-	}
-	return created, changed
+// overrules tells whether the destination makes something else of an object.
+func (s *scenario) overrules(name string) bool {
+	return slices.ContainsFunc(s.overruled, func(pattern string) bool { return fits(pattern, name) })
 }
 
 func fits(pattern, name string) bool {

@@ -118,7 +118,15 @@ func terminating(w *world) func() {
 	give(w.T, there, holder)
 	namespace := w.planned["Namespace "+w.namespace]
 	w.remove(namespace)
-	w.Eventually(func() *unstructured.Unstructured { return find(w.T, there, w.planned["ConfigMap item-0001"]) }).Should(BeNil())
+	w.Eventually(func() []string {
+		var left []string
+		for name, o := range w.census() {
+			if o.GetNamespace() != metav1.NamespaceNone {
+				left = append(left, name)
+			}
+		}
+		return left
+	}).Should(ConsistOf(key(holder)))
 	return func() {
 		w.Expect(there.Patch(context.Background(), holder.DeepCopy(),
 			client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)))).To(Succeed())

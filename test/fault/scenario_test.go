@@ -4,12 +4,13 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	storkv1alpha1 "github.com/godwit-io/godwit/api/v1alpha1"
@@ -20,6 +21,8 @@ import (
 // scenario is what happens to a migration, and what shall become of it. The migration brings an application of which the destination
 // has one half already, in parts of another edition. The zero value is a migration that nothing happens to.
 type scenario struct {
+	// standby says that the application is brought to a standby.
+	standby bool
 	// destination and source are the faults of the API servers, those of the source in the scenario's namespace only.
 	destination, source []*faultproxy.Fault
 	// obstruct does something to the clusters before the migration, and returns what undoes it.
@@ -34,10 +37,12 @@ type scenario struct {
 	waits string
 	// again says that the run may begin anew.
 	again bool
+	// unaudited says that the destination's API server may die before it writes a change down.
+	unaudited bool
 	// items is the number of ConfigMaps at the source; 40 if 0.
 	items int
-	// long marks what takes minutes.
-	long bool
+	// early marks what takes a minute and more, and therefore begins first; long what takes several.
+	early, long bool
 }
 
 // refusal tells of objects that shall not arrive.
@@ -57,32 +62,59 @@ type world struct {
 	namespace string
 	// source and destination are the proxies. The destination's is the scenario's own.
 	source, destination *faultproxy.Proxy
-	// standby is the source's proxy of a second operator; nil if there is none.
-	standby *faultproxy.Proxy
+	// second is the source's proxy of a second operator; nil if there is none.
+	second *faultproxy.Proxy
+	// standby says that migrations are to a standby.
+	standby bool
 	// objects of the application.
 	objects []*unstructured.Unstructured
-	// planned is what the destination shall have, by "Kind name", and before are the UIDs of what it has.
-	planned map[string]*unstructured.Unstructured
-	before  map[string]types.UID
-	// sourceMark and destinationMark are the lengths of the logs when the migration began.
+	// planned is what the destination shall have, by "Kind name"; before is what it had, and gone what it shall not have any more.
+	planned, before map[string]*unstructured.Unstructured
+	gone            sets.Set[string]
+	// brought is what was planned by earlier migrations.
+	brought sets.Set[string]
+	mark
+}
+
+// mark is when a migration began.
+type mark struct {
+	since time.Time
+	// sourceMark and destinationMark are the lengths of the proxies' logs.
 	sourceMark, destinationMark int
 }
 
 // newWorld makes a namespace with a ClusterPair and the half of an application, and migrates it.
-func newWorld(t *testing.T, namespace string, through *faultproxy.Proxy, items int) *world {
+func newWorld(t *testing.T, namespace string, through *faultproxy.Proxy, items int, standby bool) *world {
 	t.Helper()
-	w := &world{T: t, WithT: NewWithT(t), namespace: namespace, source: through, destination: newProxy(t, destination)}
-	w.objects = append(platform(namespace), part(namespace, "one", 0, items/2)...)
-	give(t, here, w.objects...)
+	w := &world{
+		T: t, WithT: NewWithT(t), namespace: namespace, source: through, destination: newProxy(t, destination), standby: standby,
+		brought: sets.New[string](),
+	}
+	w.give("one", part(namespace, "one", 0, items/2)...)
 	w.pair()
+	if standby {
+		give(t, here, passing(namespace)...)
+		w.objects = append(w.objects, passing(namespace)...)
+		w.equipStandby()
+	}
 	w.plan()
-	first := w.migrate("first")
-	w.judge(first, &scenario{})
-	w.objects = append(platform(namespace), part(namespace, "one", 0, items/4)...)
-	w.objects = append(w.objects, part(namespace, "two", items/4, items)...)
-	give(t, here, w.objects...)
+	w.judge(w.migrate("first"), &scenario{})
+	if standby {
+		w.lose(passing(namespace))
+	}
+	w.give("two", append(part(namespace, "one", 0, items/4), part(namespace, "two", items/4, items)...)...)
 	w.plan()
 	return w
+}
+
+// give has the source have an application with these parts.
+func (w *world) give(edition string, parts ...*unstructured.Unstructured) {
+	w.Helper()
+	w.objects = append(platform(w.namespace), parts...)
+	if w.standby {
+		w.objects = append(w.objects, standbyPart(w.namespace, edition)...)
+	}
+	give(w.T, here, w.objects...)
 }
 
 func (w *world) pair() {
@@ -101,16 +133,20 @@ func (w *world) pair() {
 // plan remembers what the source has, and what the destination has of it.
 func (w *world) plan() {
 	w.Helper()
-	w.planned, w.before = map[string]*unstructured.Unstructured{}, map[string]types.UID{}
+	w.brought = w.brought.Union(sets.KeySet(w.planned))
+	w.planned = map[string]*unstructured.Unstructured{}
 	for _, o := range w.objects {
 		planned := find(w.T, here, o)
 		w.Expect(planned).NotTo(BeNil(), "%s at the source", key(o))
-		w.planned[key(o)] = normalised(planned)
-		if live := find(w.T, there, o); live != nil && live.GetDeletionTimestamp() == nil {
-			w.before[key(o)] = live.GetUID()
+		planned = normalised(planned)
+		if w.standby {
+			stopped(planned)
 		}
+		w.planned[key(o)] = planned
 	}
-	w.sourceMark, w.destinationMark = len(w.source.Requests()), len(w.destination.Requests())
+	w.before = w.census()
+	w.gone = w.expectGone()
+	w.mark = mark{since: time.Now(), sourceMark: len(w.source.Requests()), destinationMark: len(w.destination.Requests())}
 }
 
 // start creates a Migration of the namespace.
@@ -121,6 +157,9 @@ func (w *world) start(name string) *storkv1alpha1.Migration {
 		Spec: storkv1alpha1.MigrationSpec{
 			ClusterPair: "pair", Namespaces: []string{w.namespace}, IncludeVolumes: new(false), StartApplications: new(true),
 		},
+	}
+	if w.standby {
+		standbySpec(&migration.Spec)
 	}
 	w.Expect(here.Create(context.Background(), migration)).To(Succeed())
 	return migration
@@ -147,7 +186,7 @@ func (s *scenario) run(t *testing.T, namespace string, through *faultproxy.Proxy
 	if s.items == 0 {
 		s.items = 40
 	}
-	w := newWorld(t, namespace, through, s.items)
+	w := newWorld(t, namespace, through, s.items, s.standby)
 	relent := func() {}
 	if s.obstruct != nil {
 		relent = s.obstruct(w)
@@ -227,16 +266,21 @@ func normalised(o *unstructured.Unstructured) *unstructured.Unstructured {
 	n.SetLabels(o.GetLabels())
 	annotations := map[string]string{}
 	for name, value := range o.GetAnnotations() {
-		if !strings.HasPrefix(name, storkv1alpha1.GroupName) && !strings.Contains(name, "deployment.kubernetes.io") && name != meddler {
+		if !strings.HasPrefix(name, storkv1alpha1.GroupName) && !strings.HasPrefix(name, "pv.kubernetes.io/") &&
+			!strings.Contains(name, "deployment.kubernetes.io") && name != meddler {
 			annotations[name] = value
 		}
 	}
 	if len(annotations) > 0 {
 		n.SetAnnotations(annotations)
 	}
-	if o.GroupVersionKind() == corev1.SchemeGroupVersion.WithKind("Service") {
+	switch o.GroupVersionKind() {
+	case corev1.SchemeGroupVersion.WithKind("Service"):
 		unstructured.RemoveNestedField(n.Object, "spec", "clusterIP")
 		unstructured.RemoveNestedField(n.Object, "spec", "clusterIPs")
+	case corev1.SchemeGroupVersion.WithKind("PersistentVolume"):
+		unstructured.RemoveNestedField(n.Object, "spec", "claimRef", "uid")
+		unstructured.RemoveNestedField(n.Object, "spec", "claimRef", "resourceVersion")
 	}
 	return n
 }

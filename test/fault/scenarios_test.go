@@ -3,7 +3,9 @@ package fault_test
 import (
 	"maps"
 	"net/http"
+	"path"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,13 +53,22 @@ var scenarios = map[string]*scenario{
 	"the destination is slow": {destination: faults(
 		&faultproxy.Fault{Of: faultproxy.Any, Every: 2, Do: faultproxy.Slow(200 * time.Millisecond)},
 	)},
-	"the destination forgets lists half way": {items: 1020, destination: faults(
+	"the destination forgets lists half way": {items: 1020, early: true, destination: faults(
 		&faultproxy.Fault{Of: faultproxy.Continued, Do: faultproxy.Expired()},
 	)},
-	"the source forgets a list half way": {items: 520, again: true, source: faults(
+	"the source forgets a list half way and stores the report late": {items: 520, early: true, again: true, source: faults(
 		&faultproxy.Fault{Of: faultproxy.Continued, Do: faultproxy.Expired()},
+		&faultproxy.Fault{Of: storedReport, Times: 2, Do: faultproxy.Unavailable()},
+		&faultproxy.Fault{Of: storedReport, Times: 1, Do: faultproxy.AbortAnswer()},
 	)},
-	"requests are lost": {long: true, destination: faults(
+	"two requests are lost": {early: true, destination: faults(
+		&faultproxy.Fault{Of: faultproxy.On(faultproxy.Reads, "secrets"), Times: 1, Do: faultproxy.Swallow()},
+		&faultproxy.Fault{Of: faultproxy.Creates, Skip: 3, Times: 1, Do: faultproxy.Swallow()},
+	)},
+	"a request to the source is lost": {early: true, again: true, source: faults(
+		&faultproxy.Fault{Of: faultproxy.On(faultproxy.Reads, "secrets"), Times: 1, Do: faultproxy.Swallow()},
+	)},
+	"requests are lost": {long: true, early: true, destination: faults(
 		&faultproxy.Fault{Of: faultproxy.Creates, Skip: 3, Times: 2, Do: faultproxy.Swallow()},
 		&faultproxy.Fault{Of: faultproxy.Patches, Skip: 3, Times: 1, Do: faultproxy.Swallow()},
 		&faultproxy.Fault{Of: faultproxy.On(faultproxy.Reads, "secrets"), Times: 1, Do: faultproxy.Swallow()},
@@ -73,6 +84,10 @@ var scenarios = map[string]*scenario{
 	"reads of the source are cut off": {source: faults(
 		&faultproxy.Fault{Of: faultproxy.Reads, Every: 4, Do: faultproxy.AbortAnswer()},
 	)},
+	"the source does not take that the migration begins": {source: faults(
+		&faultproxy.Fault{Of: faultproxy.On(faultproxy.Patches, "migrations/second/status"), Times: 2, Do: faultproxy.TooManyRequests(1)},
+		&faultproxy.Fault{Of: faultproxy.On(faultproxy.Patches, "migrations/second/status"), Times: 1, Do: faultproxy.AbortAnswer()},
+	)},
 	"the source does not take the end of the migration": {source: faults(
 		&faultproxy.Fault{Of: final, Times: 6, Do: faultproxy.Unavailable()},
 	)},
@@ -84,7 +99,22 @@ var scenarios = map[string]*scenario{
 		waits:  "listing Widget", again: true,
 	},
 
-	"objects are deleted and changed while they are read": {items: 520, source: faults(
+	"nothing, to a standby": {standby: true},
+	"connections are reset after writes to a standby": {standby: true, destination: faults(
+		&faultproxy.Fault{Of: faultproxy.Writes, Every: 5, Times: 8, Do: faultproxy.LoseAnswer()},
+	)},
+	"purges fail now and then": {standby: true, destination: faults(
+		&faultproxy.Fault{Of: faultproxy.Deletes, Every: 3, Do: faultproxy.Unavailable()},
+		&faultproxy.Fault{Of: faultproxy.Deletes, Every: 3, Do: faultproxy.AbortStream()},
+	)},
+	"answers to purges are lost": {standby: true, destination: faults(
+		&faultproxy.Fault{Of: faultproxy.Deletes, Every: 2, Do: faultproxy.AbortAnswer()},
+	)},
+	"the source does not always say what is gone": {standby: true, source: faults(
+		&faultproxy.Fault{Of: aboutGone, Every: 2, Do: faultproxy.Unavailable()},
+	)},
+
+	"objects are deleted and changed while they are read": {items: 520, early: true, source: faults(
 		&faultproxy.Fault{Of: faultproxy.On(faultproxy.Continued, "configmaps"), Times: 1, Do: faultproxy.Before(disturb("item-0510", "item-0511"))},
 	)},
 	"an object is being deleted at the source": {
@@ -149,6 +179,21 @@ func final(r *http.Request) bool {
 	return faultproxy.Containing(faultproxy.On(faultproxy.Patches, "migrations/second"), `"stage":"Final"`)(r)
 }
 
+// aboutGone matches whether an object is still at the source that a migration to a standby shall purge.
+func aboutGone(r *http.Request) bool {
+	return faultproxy.Reads(r) && strings.HasPrefix(path.Base(r.URL.Path), "item-009")
+}
+
+// inOrder returns the names of the scenarios, those first that take long.
+func inOrder() []string {
+	return slices.SortedFunc(maps.Keys(scenarios), func(a, b string) int {
+		if early := scenarios[a].early; early != scenarios[b].early {
+			return map[bool]int{true: -1, false: 1}[early]
+		}
+		return strings.Compare(a, b)
+	})
+}
+
 func TestScenarios(t *testing.T) {
 	through := newProxy(t, source)
 	// The operator's own watches are cut now and then.
@@ -156,7 +201,7 @@ func TestScenarios(t *testing.T) {
 	through.Inject(cut)
 	startOperator(t, through)
 	t.Run("side by side", func(t *testing.T) {
-		for number, name := range slices.Sorted(maps.Keys(scenarios)) {
+		for number, name := range inOrder() {
 			s := scenarios[name]
 			t.Run(name, func(t *testing.T) {
 				if s.long && !long {

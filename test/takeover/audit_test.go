@@ -16,7 +16,7 @@ func writes() map[string][]string {
 		Verb      string
 		ObjectRef *struct{ Resource, Namespace, Name string }
 	}
-	events, err := localcluster.AuditEvents[auditEvent](workspace)
+	events, err := localcluster.AuditEvents[auditEvent](workspace, "")
 	Expect(err).NotTo(HaveOccurred())
 	found := map[string][]string{}
 	for _, event := range events {

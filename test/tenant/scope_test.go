@@ -260,7 +260,7 @@ func setRunning(ctx context.Context, namespace string) {
 // executedIn returns the namespaces of the pods in which the operator asked for commands to be run.
 func executedIn() []string {
 	GinkgoHelper()
-	events, err := localcluster.AuditEvents[struct{ ObjectRef struct{ Namespace string } }](workspace)
+	events, err := localcluster.AuditEvents[struct{ ObjectRef struct{ Namespace string } }](workspace, "")
 	Expect(err).NotTo(HaveOccurred())
 	namespaces := make([]string, len(events))
 	for i, event := range events {

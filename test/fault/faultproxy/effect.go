@@ -53,6 +53,7 @@ func flush(w http.ResponseWriter) {
 
 // broken ends an exchange in disorder: on purpose, or because the API server did.
 func (e *Exchange) broken(ctx context.Context) {
+	e.proxy.broken(e.entry)
 	if ctx.Err() == nil {
 		reset(e.Request)
 	}
@@ -161,6 +162,7 @@ func AbortAnswer() Effect {
 
 // half asks the API server and sends half of what it answers.
 func (e *Exchange) half() {
+	e.proxy.broken(e.entry)
 	response, done, err := e.proxy.send(e.Request)
 	if err != nil {
 		return

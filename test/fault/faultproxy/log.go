@@ -5,10 +5,13 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 )
 
 // Request is one request in the log.
 type Request struct {
+	// At is when it came.
+	At                  time.Time
 	Method, Path, Query string
 	// Object is the path of the object that is written, a new one's included; empty for a read.
 	Object string
@@ -18,8 +21,8 @@ type Request struct {
 	From string
 	// Code that the API server answered with; 0 if it was not asked or did not answer.
 	Code int
-	// Faulty tells whether a fault had the request.
-	Faulty bool
+	// Broken tells whether the client did not get that answer, or not all of it.
+	Broken bool
 }
 
 // CarriedOut tells whether the API server did what was asked: a write that is no dry run.
@@ -28,7 +31,7 @@ func (r Request) CarriedOut() bool {
 }
 
 func newRequest(r *http.Request, body []byte) *Request {
-	entry := &Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, From: r.RemoteAddr}
+	entry := &Request{At: time.Now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, From: r.RemoteAddr}
 	if isWrite(r.Method) {
 		entry.Body, entry.Object = string(body), r.URL.Path
 	}

@@ -121,7 +121,6 @@ func (p *Proxy) note(e *Exchange) Effect {
 	p.log = append(p.log, e.entry)
 	for _, fault := range p.faults {
 		if fault.strikes(e.Request) {
-			e.entry.Faulty = true
 			return fault.Do
 		}
 	}
@@ -132,6 +131,12 @@ func (p *Proxy) answered(entry *Request, code int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	entry.Code = code
+}
+
+func (p *Proxy) broken(entry *Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	entry.Broken = true
 }
 
 // send asks the API server. A write is carried out whatever becomes of the client, so that the log tells the truth.

@@ -25,6 +25,7 @@ type site struct {
 	client *http.Client
 	url    string
 	asked  atomic.Int64
+	began  time.Time
 }
 
 const answer = `{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"}}`
@@ -32,7 +33,7 @@ const answer = `{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"}}`
 // newSite has the server answer by serve; nil answers with a ConfigMap. The client speaks HTTP/1.1 if http1 is set.
 func newSite(t *testing.T, http1 bool, serve http.HandlerFunc) *site {
 	t.Helper()
-	s := &site{T: t}
+	s := &site{T: t, began: time.Now()}
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.asked.Add(1)
 		if serve != nil {
@@ -95,7 +96,10 @@ func (s *site) expect(asked int64, requests ...Request) {
 		if got.From == "" {
 			s.Errorf("request %d is from nobody", i)
 		}
-		got.From = ""
+		if got.At.Before(s.began) || got.At.After(time.Now()) {
+			s.Errorf("request %d came at %s", i, got.At)
+		}
+		got.From, got.At = "", time.Time{}
 		if got != want {
 			s.Errorf("request %d is %+v, want %+v", i, got, want)
 		}
@@ -104,8 +108,8 @@ func (s *site) expect(asked int64, requests ...Request) {
 
 const where = "/api/v1/namespaces/shop/configmaps"
 
-func created(code int, faulty bool) Request {
-	return Request{Method: http.MethodPost, Path: where, Object: where + "/a", Body: answer, Code: code, Faulty: faulty}
+func created(code int, broken bool) Request {
+	return Request{Method: http.MethodPost, Path: where, Object: where + "/a", Body: answer, Code: code, Broken: broken}
 }
 
 func TestForwardsAndNotes(t *testing.T) {
@@ -160,7 +164,7 @@ func TestEffects(t *testing.T) {
 				if test.carriedOut {
 					asked, logged = 1, 200
 				}
-				s.expect(asked, created(logged, true))
+				s.expect(asked, created(logged, test.carriedOut && test.code == 0))
 				if fault.Struck() != 1 {
 					t.Errorf("the fault has had %d requests", fault.Struck())
 				}
