@@ -4,28 +4,112 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
+// benchSize is what is copied. All figures are ratios to io.Copy of the same bytes over one connection, with fsync at the end, in the
+// same run.
 const benchSize = 256 << 20
 
-// BenchmarkTransfer gives times as ratios to io.Copy of the same bytes over one connection, with fsync at the end, in the same run.
+// BenchmarkTransfer compares block sizes and numbers of streams.
 func BenchmarkTransfer(b *testing.B) {
 	for _, block := range []int{4 << 10, 16 << 10, 64 << 10} {
 		for _, streams := range []int{1, 2, 4, 8} {
 			name := fmt.Sprintf("%dKiB/%dstreams", block>>10, streams)
-			b.Run("first/"+name, func(b *testing.B) { benchmark(b, block, streams, emptied) })
-			b.Run("unchanged/"+name, func(b *testing.B) { benchmark(b, block, streams, func(*os.File, *os.File) {}) })
-			b.Run("scattered/"+name, func(b *testing.B) { benchmark(b, block, streams, scatter) })
+			bench := bench{Options: Options{BlockSize: block, Streams: streams}, contents: noise, dial: net.Dial}
+			b.Run("first/"+name, func(b *testing.B) { bench.run(b, emptied) })
+			b.Run("unchanged/"+name, func(b *testing.B) { bench.run(b, func(*os.File, *os.File) {}) })
+			b.Run("scattered/"+name, func(b *testing.B) { bench.run(b, scatter) })
 		}
 	}
+}
+
+// BenchmarkGigabit copies over a link of 1 Gbit/s, where contents pack well and where they do not.
+func BenchmarkGigabit(b *testing.B) {
+	b.Run("text without limit", func(b *testing.B) { (&bench{contents: text, dial: net.Dial}).run(b, emptied) })
+	b.Run("text", func(b *testing.B) { (&bench{contents: text, dial: gigabit()}).run(b, emptied) })
+	b.Run("noise", func(b *testing.B) { (&bench{contents: noise, dial: gigabit()}).run(b, emptied) })
+}
+
+func noise() []byte {
+	data := make([]byte, benchSize)
+	fill(data, 1)
+	return data
+}
+
+// text is the source of Go, over and over.
+func text() []byte {
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	must(err)
+	tree := os.DirFS(strings.TrimSpace(string(root)))
+	var data []byte
+	must(fs.WalkDir(tree, "src", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || len(data) >= benchSize {
+			return err
+		}
+		contents, err := fs.ReadFile(tree, path)
+		data = append(data, contents...)
+		return err
+	}))
+	for len(data) < benchSize {
+		data = append(data, data...)
+	}
+	return data[:benchSize]
+}
+
+// gigabit dials connections whose writes share 125 MB/s.
+func gigabit() func(network, address string) (net.Conn, error) {
+	link := &link{free: time.Now()}
+	return func(network, address string) (net.Conn, error) {
+		conn, err := net.Dial(network, address)
+		return &limited{Conn: conn, link: link}, err
+	}
+}
+
+type link struct {
+	mu   sync.Mutex
+	free time.Time // when what was written before has passed
+}
+
+// pass waits until n bytes more have.
+func (l *link) pass(n int) {
+	l.mu.Lock()
+	now := time.Now()
+	if l.free.Before(now) {
+		l.free = now
+	}
+	l.free = l.free.Add(time.Duration(n) * time.Second / 125_000_000)
+	wait := l.free.Sub(now)
+	l.mu.Unlock()
+	time.Sleep(wait) //nolint:forbidigo // this is what a slow link is
+}
+
+type limited struct {
+	net.Conn
+	link *link
+}
+
+func (l *limited) Write(p []byte) (n int, err error) {
+	for part := range slices.Chunk(p, 64<<10) {
+		l.link.pass(len(part))
+		m, err := l.Conn.Write(part)
+		if n += m; err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 func emptied(_, to *os.File) {
@@ -55,22 +139,28 @@ func fill(p []byte, seed uint64) {
 	_, _ = random.Read(p)
 }
 
-func benchmark(b *testing.B, block, streams int, prepare func(from, to *os.File)) {
+type bench struct {
+	Options
+	contents func() []byte
+	dial     func(network, address string) (net.Conn, error)
+}
+
+func (c *bench) run(b *testing.B, prepare func(from, to *os.File)) {
 	b.Helper()
-	from, to := benchFiles(b)
-	options := Options{BlockSize: block, Streams: streams}
-	benchTransfer(b, from, to, options)
+	from, to := c.files(b)
+	c.transfer(from, to)
 	var ours, plain cost
 	var sent int64
 	for b.Loop() {
-		plain.add(func() { benchCopy(b, from, to) })
+		plain.add(func() { c.plain(from, to) })
 		prepare(from, to)
-		ours.add(func() { sent += benchTransfer(b, from, to, options).BytesSent })
+		ours.add(func() { sent += c.transfer(from, to).BytesSent })
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(ours.wall)/float64(plain.wall), "xwall")
 	b.ReportMetric(float64(ours.cpu)/float64(plain.cpu), "xcpu")
 	b.ReportMetric(float64(ours.wall.Milliseconds())/float64(b.N), "ms")
+	b.ReportMetric(float64(ours.cpu.Milliseconds())/float64(b.N), "cpu-ms")
 	b.ReportMetric(float64(sent)/float64(b.N)/benchSize*100, "%sent")
 }
 
@@ -90,12 +180,10 @@ func processors() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-func benchFiles(b *testing.B) (from, to *os.File) {
+func (c *bench) files(b *testing.B) (from, to *os.File) {
 	b.Helper()
 	dir := b.TempDir()
-	data := make([]byte, benchSize)
-	fill(data, 1)
-	must(os.WriteFile(filepath.Join(dir, "from"), data, 0o600))
+	must(os.WriteFile(filepath.Join(dir, "from"), c.contents(), 0o600))
 	from, err := os.OpenFile(filepath.Join(dir, "from"), os.O_RDWR, 0)
 	must(err)
 	to, err = os.OpenFile(filepath.Join(dir, "to"), os.O_RDWR|os.O_CREATE, 0o600)
@@ -105,47 +193,44 @@ func benchFiles(b *testing.B) (from, to *os.File) {
 	return from, to
 }
 
-func benchTransfer(b *testing.B, from, to *os.File, options Options) Result {
-	b.Helper()
+func (c *bench) transfer(from, to *os.File) Result {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
-	defer func() { _ = listener.Close() }()
 	d, err := NewDestination(to, 0)
 	must(err)
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
+	var served sync.WaitGroup
+	served.Go(func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			go func() { must(Receive(context.Background(), conn, d)) }()
+			served.Go(func() { must(Receive(context.Background(), conn, d)) })
 		}
-	}()
+	})
 	source, err := OpenSource(from)
 	must(err)
-	result, err := Send(context.Background(), func(context.Context) (net.Conn, error) { return net.Dial("tcp", listener.Addr().String()) }, source, options)
+	result, err := Send(context.Background(), func(context.Context) (net.Conn, error) { return c.dial("tcp", listener.Addr().String()) }, source, c.Options)
 	must(err)
 	must(listener.Close())
-	<-served
+	served.Wait()
 	return result
 }
 
-func benchCopy(b *testing.B, from, to *os.File) {
-	b.Helper()
+func (c *bench) plain(from, to *os.File) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
-	defer func() { _ = listener.Close() }()
-	go func() {
-		conn, err := net.Dial("tcp", listener.Addr().String())
+	var sent sync.WaitGroup
+	sent.Go(func() {
+		conn, err := c.dial("tcp", listener.Addr().String())
 		must(err)
-		defer func() { _ = conn.Close() }()
 		must(io.Copy(conn, io.NewSectionReader(from, 0, benchSize)))
-	}()
+		must(conn.Close())
+	})
 	conn, err := listener.Accept()
 	must(err)
-	defer func() { _ = conn.Close() }()
 	must(io.Copy(io.NewOffsetWriter(to, 0), conn))
 	must(to.Sync())
+	must(conn.Close(), listener.Close())
+	sent.Wait()
 }

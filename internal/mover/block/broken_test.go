@@ -13,7 +13,7 @@ import (
 )
 
 func TestAConnectionThatBreaksAnywhereIsCarriedOn(t *testing.T) {
-	const size = 6<<20 + 12345
+	const size = 4<<20 + 12345
 	for seed := range uint64(5) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			dice := rand.New(rand.NewPCG(seed, 2))
@@ -26,7 +26,7 @@ func TestAConnectionThatBreaksAnywhereIsCarriedOn(t *testing.T) {
 			broken, sent := 0, int64(0)
 			for {
 				budget := new(atomic.Int64)
-				budget.Store(dice.Int64N(3 << 20))
+				budget.Store(dice.Int64N(2 << 20))
 				s.wrap = func(conn net.Conn) net.Conn { return &cut{Conn: conn, budget: budget} }
 				result, err := Send(t.Context(), s.dial, sourceOf(source), Options{Timeout: patience})
 				sent += result.BytesSent

@@ -38,6 +38,7 @@ func TestFailuresOfTheDestinationReachTheSender(t *testing.T) {
 				return nil
 			}
 			s := serve(t, device.destination(patience))
+			s.connect = tcp
 			_, err := Send(t.Context(), s.dial, sourceOf(source), Options{Streams: 2})
 			c.want.Side = AtDestination
 			var got *DeviceError

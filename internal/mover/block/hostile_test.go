@@ -24,10 +24,6 @@ func TestHostileSources(t *testing.T) {
 		return b
 	}
 	want := func(chunk uint64) []byte { return binary.BigEndian.AppendUint64([]byte{kindWant}, chunk) }
-	manyWants := want(0)
-	for i := range uint64(window) {
-		manyWants = append(manyWants, want(i+1)...)
-	}
 	good := hello{layout: layout{size: hostileSize, block: minBlock}}.digestOf(t, make([]byte, 1<<20))
 	cases := map[string]struct {
 		asks  []int64 // answered before the frames are sent
@@ -50,11 +46,14 @@ func TestHostileSources(t *testing.T) {
 		"the same block twice":          {asks: []int64{0}, sends: append(frame(kindZero, 7, 1), frame(kindZero, 7, 1)...)},
 		"blocks that overlap":           {asks: []int64{0}, sends: append(frame(kindZero, 7, 4), frame(kindZero, 10, 4)...)},
 		"blocks backwards":              {asks: []int64{0}, sends: append(frame(kindZero, 7, 1), frame(kindZero, 6, 1)...)},
-		"more chunks than fit":          {asks: []int64{1}, sends: manyWants},
 		"end with chunks under way":     {asks: []int64{0}, sends: frame(kindEnd)},
 		"frame of no kind":              {sends: frame(0)},
 		"frame of the other side":       {sends: frame(kindAck)},
 		"digest of something else":      {asks: []int64{0}, sends: append(append([]byte{kindDone}, make([]byte, 32)...), kindEnd), fails: ErrVerify},
+		"packed into more":              {asks: []int64{0}, sends: append(frame(kindPacked, 0, 1), 0, 0, 16, 0)},
+		"packed into far more":          {asks: []int64{0}, sends: append(frame(kindPacked, 0, 1), 255, 255, 255, 255)},
+		"packed into nothing":           {asks: []int64{0}, sends: append(frame(kindPacked, 0, 1), 0, 0, 0, 0)},
+		"not packed":                    {asks: []int64{0}, sends: append(frame(kindPacked, 0, 1), 0, 0, 0, 3, 1, 2, 3)},
 		"hangs up":                      {asks: []int64{0}, fails: ErrConnection},
 	}
 	for name, c := range cases {
@@ -81,6 +80,21 @@ func TestHostileSources(t *testing.T) {
 			v.wantUntouchedBeyond(t, hostileSize)
 		})
 	}
+}
+
+func TestASourceCannotHaveMoreUnderWayThanTheWindow(t *testing.T) {
+	const size = (window + 1) << 20
+	v := newVictim(t, size)
+	w := greetAs(t, v.near, hello{layout: layout{size: size, block: maxBlock}, first: true})
+	for chunk := range int64(window) {
+		ask(t, w, chunk, chunkSize/maxBlock)
+	}
+	go func() { _ = errors.Join(w.number(kindWant, window), w.flush()) }()
+	if kind, err := w.next(); err != nil || kind != kindFail {
+		t.Errorf("frame %d answers one want too many (%v), want a failure", kind, err)
+	}
+	_ = v.near.Close()
+	wantKind(t, <-v.done, ErrProtocol)
 }
 
 // digestOf returns the digest of chunk 0 with these contents under the key of hostile sources.
@@ -181,8 +195,7 @@ func TestStreamsOfAnotherTransferDoNotJoin(t *testing.T) {
 				t.Errorf("it is told %v, want ErrSuperseded", err)
 			}
 			_, _ = first.near.Close(), second.near.Close()
-			<-first.done  //nolint:errcheck // Only that it has ended matters.
-			<-second.done //nolint:errcheck // Only that it has ended matters.
+			t.Log(<-first.done, <-second.done)
 		})
 	}
 }

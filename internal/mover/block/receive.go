@@ -3,6 +3,7 @@ package block
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -95,6 +96,8 @@ type receiver struct {
 	*wire
 	device   device
 	data     []byte
+	packed   []byte
+	unpacker *unpacker
 	current  *incoming      // what contents belong to
 	open     int            // chunks that are wanted and not done
 	served   int64          // chunks that are done
@@ -107,7 +110,7 @@ type receiver struct {
 
 func newReceiver(a *attempt, d device, w *wire) *receiver {
 	return &receiver{
-		attempt: a, wire: w, device: d, data: make([]byte, chunkSize),
+		attempt: a, wire: w, device: d, data: make([]byte, chunkSize), packed: make([]byte, chunkSize), unpacker: newUnpacker(),
 		wants: make(chan *incoming, window), answered: make(chan *incoming, window), batches: make(chan []*incoming),
 	}
 }
@@ -148,7 +151,9 @@ func (r *receiver) receive(ctx context.Context) error {
 		case kindWant:
 			err = r.want()
 		case kindData:
-			err = r.takeData()
+			err = r.takeData(r.read)
+		case kindPacked:
+			err = r.takeData(r.readPacked)
 		case kindZero:
 			err = r.takeZero()
 		case kindDone:
@@ -218,19 +223,35 @@ func (r *receiver) place() (c *incoming, from, to int, err error) {
 	return c, from, to, nil
 }
 
-func (r *receiver) takeData() error {
+// takeData writes contents that fill reads.
+func (r *receiver) takeData(fill func([]byte) error) error {
 	c, from, to, err := r.place()
 	if err != nil {
 		return err
 	}
 	data := r.data[:to-from]
-	if err := r.read(data); err != nil {
+	if err := fill(data); err != nil {
 		return err
 	}
 	if n, err := r.device.WriteAt(data, c.offset+int64(from)); err != nil {
 		return &DeviceError{Side: AtDestination, Op: "write", Offset: c.offset + int64(from+n), Err: err}
 	}
 	return nil
+}
+
+func (r *receiver) readPacked(data []byte) error {
+	b, err := r.take(4)
+	if err != nil {
+		return err
+	}
+	n := binary.BigEndian.Uint32(b)
+	if int64(n) >= int64(len(data)) {
+		return broken("%d bytes are packed into %d", len(data), n)
+	}
+	if err := r.read(r.packed[:n]); err != nil {
+		return err
+	}
+	return r.unpacker.unpack(data, r.packed[:n])
 }
 
 func (r *receiver) takeZero() error {

@@ -1,7 +1,9 @@
 package block
 
 import (
+	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"time"
 )
@@ -17,6 +19,7 @@ type sendStream struct {
 	*transfer
 	*wire
 	hasher  *hasher
+	packer  *packer
 	data    []byte     // of the chunk that is compared
 	ours    []sum      // of its blocks
 	wanted  []int64    // chunks under way, oldest first
@@ -26,7 +29,7 @@ type sendStream struct {
 
 func newSendStream(t *transfer, w *wire) *sendStream {
 	return &sendStream{
-		transfer: t, wire: w, hasher: newHasher(t.layout, t.key), data: make([]byte, chunkSize), ours: make([]sum, t.blocks(chunkSize)),
+		transfer: t, wire: w, hasher: newHasher(t.layout, t.key), packer: newPacker(), data: make([]byte, chunkSize), ours: make([]sum, t.blocks(chunkSize)),
 		asked: make(chan int64, window), answers: make(chan []sum, window),
 	}
 }
@@ -44,8 +47,7 @@ func (s *sendStream) run(ctx context.Context) error {
 	}
 	if !errors.Is(said, ErrConnection) && !errors.Is(said, errSilent) { // our own failure
 		_ = s.conn.Close()
-		<-heard //nolint:errcheck // Only that it has ended matters.
-		return said
+		return cmp.Or(said, <-heard)
 	}
 	// What the other end says of it tells more than that the connection is gone.
 	hurry := time.AfterFunc(grace, func() { _ = s.conn.Close() })
@@ -179,21 +181,29 @@ func kindOf(ours, theirs sum) byte {
 
 func (s *sendStream) send(kind byte, first, end int, data []byte, delta *Progress) error {
 	count := int64(end - first)
-	if kind == equal {
-		delta.BlocksEqual += count
-		return nil
-	}
-	if err := s.wire.run(kind, first, end-first); err != nil {
+	switch kind {
+	case kindZero:
+		delta.BlocksZero += count
+		return s.wire.run(kindZero, first, end-first)
+	case kindData:
+		delta.BlocksSent += count
+		from, to := s.within(first, end, len(data))
+		n, err := s.contents(first, end-first, data[from:to])
+		delta.BytesSent += int64(n)
 		return err
 	}
-	if kind == kindZero {
-		delta.BlocksZero += count
-		return nil
+	delta.BlocksEqual += count
+	return nil
+}
+
+// contents sends a run, and returns how many bytes that took.
+func (s *sendStream) contents(first, count int, data []byte) (int, error) {
+	packed := s.packer.pack(data, s.pace)
+	if packed == nil {
+		return len(data), cmp.Or(s.wire.run(kindData, first, count), s.write(data))
 	}
-	from, to := s.within(first, end, len(data))
-	delta.BlocksSent += count
-	delta.BytesSent += int64(to - from)
-	return s.write(data[from:to])
+	err := s.wire.run(kindPacked, first, count)
+	return len(packed), cmp.Or(err, s.write(binary.BigEndian.AppendUint32(nil, uint32(len(packed)))), s.write(packed))
 }
 
 // listen passes on answers until the acknowledgement. It closes a connection that has no more to say, to stop talk.

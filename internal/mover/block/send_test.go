@@ -111,10 +111,10 @@ func wantCopied(t *testing.T, s *server, device *memory, source, destination []b
 }
 
 func TestRandomEditsArrive(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(20) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			dice := rand.New(rand.NewPCG(seed, 1))
-			source := random(t, dice.IntN(6<<20), seed)
+			source := random(t, dice.IntN(4<<20), seed)
 			destination := append(slices.Clone(source), random(t, dice.IntN(2)*dice.IntN(100_000), seed)...)
 			for range dice.IntN(200) {
 				edit(dice, source)

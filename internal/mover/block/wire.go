@@ -11,17 +11,18 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// Kinds of frames. The source sends the first five, the destination the others.
+// Kinds of frames. The source sends the first six, the destination the others.
 const (
-	kindWant  byte = iota + 1 // chunk: hash it, and expect its contents in the order of the wants
-	kindData                  // first block, count, contents: of the current chunk, the oldest that was wanted
-	kindZero                  // first block, count
-	kindDone                  // digest of the current chunk, which ends it
-	kindEnd                   // nothing follows
-	kindReady                 // size of the destination: the hello is welcome
-	kindSums                  // bitmap of blocks that are not zero, then their sums: of the next chunk wanted
-	kindAck                   // chunks of this stream that are on the device and verified, after the end
-	kindFail                  // why the destination gives up
+	kindWant   byte = iota + 1 // chunk: hash it, and expect its contents in the order of the wants
+	kindData                   // first block, count, contents: of the current chunk, the oldest that was wanted
+	kindPacked                 // first block, count, length, packed contents
+	kindZero                   // first block, count
+	kindDone                   // digest of the current chunk, which ends it
+	kindEnd                    // nothing follows
+	kindReady                  // size of the destination: the hello is welcome
+	kindSums                   // bitmap of blocks that are not zero, then their sums: of the next chunk wanted
+	kindAck                    // chunks of this stream that are on the device and verified, after the end
+	kindFail                   // why the destination gives up
 )
 
 // hello opens a stream. Its wire form has a fixed length.
@@ -80,6 +81,7 @@ type wire struct {
 	timeout time.Duration
 	in      *bufio.Reader
 	out     *bufio.Writer
+	pace    pace     // of writes
 	scratch [64]byte // of the reader
 }
 
@@ -89,14 +91,19 @@ func newWire(conn net.Conn, timeout time.Duration) *wire {
 	return w
 }
 
-// timed gives each write its deadline.
+// timed gives each write its deadline, and measures it.
 type timed struct{ *wire }
 
 func (t timed) Write(b []byte) (int, error) {
 	if err := t.conn.SetWriteDeadline(t.deadline()); err != nil {
 		return 0, err
 	}
-	return t.conn.Write(b)
+	start := clock.RealClock{}.Now()
+	n, err := t.conn.Write(b)
+	if n >= minBlock { // less takes a call's time, not the link's
+		t.pace.took(clock.RealClock{}.Since(start), n)
+	}
+	return n, err
 }
 
 func (w *wire) deadline() time.Time { return clock.RealClock{}.Now().Add(w.timeout) }
