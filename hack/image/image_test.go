@@ -13,7 +13,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/godwit-io/godwit/test/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // entry is a file of an archive.
 type entry struct {

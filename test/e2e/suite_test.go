@@ -17,6 +17,7 @@ import (
 	"github.com/godwit-io/godwit/hack/localcluster"
 	"github.com/godwit-io/godwit/hack/localgodwit"
 	"github.com/godwit-io/godwit/hack/localnode"
+	"github.com/godwit-io/godwit/test/leak"
 	"github.com/godwit-io/godwit/test/suite"
 )
 
@@ -39,6 +40,8 @@ var (
 	// source is where applications run at first, and destination where they shall.
 	source, destination *side
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestE2E(t *testing.T) {
 	if os.Getenv(enableEnv) == "" {
