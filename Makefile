@@ -30,7 +30,7 @@ demo-dr: build ## Fail an application over and back between two real clusters on
 	$(GO) build -o bin/demo-dr ./hack/demo/dr && exec bin/demo-dr
 
 .PHONY: test
-test: binaries ## Run all tests, with the race detector, against real API servers.
+test: binaries tools ## Run all tests, with the race detector, against real API servers.
 	@mkdir -p build
 	$(GO) test -race -timeout 30m -coverprofile=build/cover.out -coverpkg=$$(echo $$($(GO) list ./internal/... | grep -vE '$(UNMEASURED)') | tr ' ' ,) ./...
 
@@ -51,6 +51,10 @@ build: ## Build godwit and storkctl into bin/.
 .PHONY: binaries
 binaries: ## Build the Kubernetes control plane that tests, demo and benchmarks start; cached.
 	@$(GO) run ./hack/clusters binaries
+
+.PHONY: tools
+tools: ## Get rsync ready for tests, from the system or unpacked from Debian's package; cached.
+	@$(GO) run ./hack/debian rsync
 
 .PHONY: clusters
 clusters: ## Run two control planes until interrupted; it prints how to reach them.

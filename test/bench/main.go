@@ -1,6 +1,7 @@
 // Command bench measures whole Migrations between two fresh API servers, each beside a raw floor that is measured in the same
 // run: a paged LIST on both sides and the parallel CREATE of the same objects by the bare client. Then it counts what an operator
-// sends that has nothing to do, and tells how late many schedules are that are due at once.
+// sends that has nothing to do, and tells how late many schedules are that are due at once. Copies of data are measured beside rsync
+// through stunnel.
 //
 // It prints a table, writes build/bench/*.json, and exits non-zero where a bar falls short. Bars are ratios within one run or
 // counts, so that they hold on any machine.
@@ -66,6 +67,8 @@ func measureCase(ctx context.Context, name string, sizes []string) (all figures.
 		return measureIdle(ctx, name, true)
 	case "schedules":
 		return measureSchedules(ctx)
+	case "data":
+		return measureData(ctx)
 	}
 	mix, known := objects.Mixes[name]
 	if !known {

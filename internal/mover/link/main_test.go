@@ -1,0 +1,10 @@
+package link_test
+
+import (
+	"testing"
+
+	"github.com/godwit-io/godwit/test/leak"
+)
+
+// TestMain fails when a goroutine outlives the tests.
+func TestMain(m *testing.M) { leak.Main(m) }
