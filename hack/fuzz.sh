@@ -10,11 +10,17 @@ targets() { # prints folder and name of each
 		sed -E 's|^(.*)/[^/]*:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | grep -E "${1:-}" | sort -u
 }
 
+# Where a worker is late when the time is over, go test fails with the deadline of its own context and has found nothing:
+# go.dev/issue/75804 is one of many reports. Whatever it finds is written into testdata and said.
+only_late() { # log
+	grep -qE '^ +context deadline exceeded$' "$1" && ! grep -qE 'Failing input written|panic:|hung or terminated' "$1"
+}
+
 fuzz() { # folder, name
 	local log rate
 	log=$(mktemp)
 	trap 'rm -f "$log"' RETURN
-	if ! go test "./$1" -run '^$' -fuzz "^$2\$" -fuzztime "$FUZZTIME" -parallel 1 >"$log" 2>&1; then
+	if ! go test "./$1" -run '^$' -fuzz "^$2\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 5s -parallel 1 >"$log" 2>&1 && ! only_late "$log"; then
 		printf 'FAIL %s %s\n' "$1" "$2"
 		sed 's/^/     /' "$log"
 		return 1
@@ -22,7 +28,7 @@ fuzz() { # folder, name
 	rate=$(grep -oE 'execs: [0-9]+' "$log" | tail -1 || true)
 	printf 'ok   %s %s, %s\n' "$1" "$2" "${rate:-no execs}"
 }
-export -f fuzz
+export -f fuzz only_late
 
 all=$(targets "${2:-}") || { echo "error: no fuzz target matches ${2:-}" >&2; exit 1; }
 if ! xargs -P 2 -L 1 bash -c 'fuzz "$@"' fuzz <<<"$all"; then

@@ -64,7 +64,8 @@ func (w *world) judgeExtent(report map[string]*storkv1alpha1.MigrationResourceIn
 	}
 	w.Expect(sets.List(sets.KeySet(report).SymmetricDifference(expected))).To(BeEmpty(), "the report is about each object that was planned")
 	for name, info := range report {
-		w.Expect(info.Status == storkv1alpha1.MigrationStatusPurged).To(Equal(w.gone.Has(name)), "%s is %s", name, info.Status)
+		purged := info.Status == storkv1alpha1.MigrationStatusPurged
+		w.Expect(purged).To(Equal(w.gone.Has(name)), "%s is %s", name, info.Status)
 	}
 }
 

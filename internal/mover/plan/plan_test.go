@@ -84,18 +84,21 @@ func TestUnitsHaveEachEntryOnce(t *testing.T) {
 		units int // At least.
 	}{
 		"nothing":      {func(*testing.T, string) {}, 0},
-		"a small tree": {func(t *testing.T, base string) { write(t, filepath.Join(base, "a/b"), 1) }, 1},
+		"a small tree": {func(t *testing.T, base string) { t.Helper(); write(t, filepath.Join(base, "a/b"), 1) }, 1},
 		"one crowded folder": {func(t *testing.T, base string) {
+			t.Helper()
 			for i := range 5000 {
 				write(t, filepath.Join(base, "flat", fmt.Sprint(i)), 0)
 			}
 		}, 4},
 		"many small folders": {func(t *testing.T, base string) {
+			t.Helper()
 			for i := range 5000 {
 				write(t, filepath.Join(base, fmt.Sprint(i%700), fmt.Sprint(i)), 0)
 			}
 		}, 4},
 		"folders of all sizes, deep, with files beside them": {func(t *testing.T, base string) {
+			t.Helper()
 			for i := range 6000 {
 				path := base
 				for depth := range i % 5 {
@@ -105,6 +108,7 @@ func TestUnitsHaveEachEntryOnce(t *testing.T) {
 			}
 		}, 4},
 		"a folder that alone is heavy": {func(t *testing.T, base string) {
+			t.Helper()
 			for i := range 2500 {
 				write(t, filepath.Join(base, "a/b/c/d", fmt.Sprint(i%50), fmt.Sprint(i)), 0)
 			}

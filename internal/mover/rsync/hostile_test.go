@@ -138,7 +138,7 @@ func TestClientSurvivesAHostileServer(t *testing.T) {
 			go io.Copy(io.Discard, conn) //nolint:errcheck // It ends with the connection.
 			for {
 				if _, err := conn.Write(make([]byte, 1<<16)); err != nil {
-					return nil
+					return err
 				}
 			}
 		},
@@ -149,7 +149,7 @@ func TestClientSurvivesAHostileServer(t *testing.T) {
 			_, _ = conn.Write([]byte{31, 0, 0, 0, 0, 1, 2, 3, 4})
 			for range 1000 {
 				if _, err := conn.Write(message); err != nil {
-					return nil
+					return err
 				}
 			}
 			return nil
@@ -168,7 +168,7 @@ func TestClientSurvivesAHostileServer(t *testing.T) {
 				_, err := io.WriteString(w, "file\x00")
 				return err
 			}, func(Progress) {})
-			_ = <-served
+			<-served //nolint:errcheck // Only that it has ended matters.
 			var exit *ExitError
 			if !errors.As(err, &exit) || exit.Partial() {
 				t.Errorf("got %v", err)
