@@ -141,20 +141,25 @@ func TestEachDifferenceIsFound(t *testing.T) {
 		want   []string
 	}{
 		"one bit of content, of the same size and time": {func(t *testing.T, _, destination string) {
+			t.Helper()
 			path := filepath.Join(destination, "d0/e9/f9")
 			keep(t, path, func() error { return os.WriteFile(path, []byte("xxxxxxxxy"), 0o644) })
 		}, []string{"d0/e9/f9: not equal: content"}},
 		"the mode": {func(t *testing.T, _, destination string) {
+			t.Helper()
 			must(t, os.Chmod(filepath.Join(destination, "d0"), 0o700))
 		}, []string{"d0: not equal: mode"}},
 		"a nanosecond": {func(t *testing.T, _, destination string) {
+			t.Helper()
 			at := unix.Timespec{Sec: 1e9, Nsec: 2}
 			must(t, unix.UtimesNanoAt(unix.AT_FDCWD, filepath.Join(destination, "link"), []unix.Timespec{at, at}, unix.AT_SYMLINK_NOFOLLOW))
 		}, []string{"link: not equal: time"}},
 		"an extended attribute": {func(t *testing.T, source, _ string) {
+			t.Helper()
 			must(t, unix.Setxattr(filepath.Join(source, "a/b"), "user.name", []byte("other"), 0))
 		}, []string{"a/b: not equal: extended attributes", "linked: not equal: extended attributes"}},
 		"where a symbolic link points to": {func(t *testing.T, _, destination string) {
+			t.Helper()
 			path := filepath.Join(destination, "link")
 			keep(t, destination, func() error {
 				keep(t, path, func() error { return errors.Join(os.Remove(path), os.Symlink("elsewhere", path)) })
@@ -162,19 +167,23 @@ func TestEachDifferenceIsFound(t *testing.T) {
 			})
 		}, []string{"link: not equal: target"}},
 		"a link that is a copy": {func(t *testing.T, _, destination string) {
+			t.Helper()
 			path := filepath.Join(destination, "linked")
 			keep(t, path, func() error { return errors.Join(os.Remove(path), os.WriteFile(path, []byte("content"), 0o644)) })
 			must(t, unix.Setxattr(path, "user.name", []byte("value"), 0))
 		}, []string{"hard links"}},
 		"another type": {func(t *testing.T, _, destination string) {
+			t.Helper()
 			keep(t, destination, func() error {
 				return errors.Join(os.Remove(filepath.Join(destination, "fifo")), os.Mkdir(filepath.Join(destination, "fifo"), 0o600))
 			})
 		}, []string{"fifo: not equal: type"}},
 		"an entry at the source only": {func(t *testing.T, source, _ string) {
+			t.Helper()
 			write(t, filepath.Join(source, "d0/new/inner"), "")
 		}, []string{"d0/new/inner: it is missing", "d0/new: it is missing", "d0: not equal: time"}},
 		"an entry at the destination only": {func(t *testing.T, _, destination string) {
+			t.Helper()
 			write(t, filepath.Join(destination, "zzz"), "")
 			write(t, filepath.Join(destination, "aaa"), "")
 		}, []string{"aaa: it is at the destination only", "zzz: it is at the destination only"}},
