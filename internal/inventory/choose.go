@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 )
@@ -74,10 +75,7 @@ func (r *run) judged(late bool, f *facts, set *Set) []*Object {
 
 // withoutOwned applies the rule of owners, and drops what was read twice because two kinds serve the same objects.
 func (r *run) withoutOwned(selected []*Object) []*Object {
-	uids := sets.New[types.UID]()
-	for _, object := range selected {
-		uids.Insert(object.UID)
-	}
+	owners := r.owners(selected)
 	var kept []*Object
 	seen := sets.New[types.UID]()
 	for _, object := range selected {
@@ -85,11 +83,30 @@ func (r *run) withoutOwned(selected []*Object) []*Object {
 			continue
 		}
 		seen.Insert(object.UID)
-		if !goesWithOwner(object, knownKinds[object.Kind.Kind.GroupKind()].ownedGoes, uids.Has, r.request.IgnoreOwnerReferences) {
+		if !goesWithOwner(object, knownKinds[object.Kind.Kind.GroupKind()].ownedGoes, owners, r.request.IgnoreOwnerReferences) {
 			kept = append(kept, object)
 		}
 	}
 	return kept
+}
+
+func (r *run) owners(selected []*Object) owners {
+	known := owners{selected: sets.New[types.UID](), complete: sets.New[schema.GroupKind](), alive: sets.New[types.UID]()}
+	for _, object := range selected {
+		known.selected.Insert(object.UID)
+	}
+	for _, k := range r.reads {
+		if k.incomplete || r.options(k).LabelSelector != "" {
+			continue
+		}
+		known.complete.Insert(k.Kind.Kind.GroupKind())
+		for _, object := range k.objects {
+			if !deleting(object.Unstructured) {
+				known.alive.Insert(object.UID)
+			}
+		}
+	}
+	return known
 }
 
 func (r *run) neededDefinitions(objects []*Object) []*Object {

@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 )
 
 func TestOwners(t *testing.T) {
@@ -15,6 +16,8 @@ func TestOwners(t *testing.T) {
 		stranger   = "{apiVersion: example.com/v1, kind: Thing, name: t, uid: stranger}"
 		pod        = "{apiVersion: v1, kind: Pod, name: p, uid: stranger}"
 		migration  = "{apiVersion: stork.libopenstorage.org/v1alpha1, kind: Migration, name: m, uid: stranger}"
+		gone       = "{apiVersion: apps/v1, kind: Deployment, name: d, uid: gone}"
+		goneThing  = "{apiVersion: example.com/v1, kind: Known, name: t, uid: gone}"
 		exempt     = `stork.libopenstorage.org/skip-owner-ref-check: "true"`
 	)
 	for name, test := range map[string]struct {
@@ -26,6 +29,12 @@ func TestOwners(t *testing.T) {
 		"it goes even if owners are ignored":                     {kind: replicaSet, owners: deployment, ignore: true, goes: true},
 		"it stays if it is annotated so":                         {kind: replicaSet, owners: deployment, annotations: exempt},
 		"it stays if the Deployment is not selected":             {kind: replicaSet, owners: "{apiVersion: apps/v1, kind: Deployment, name: d, uid: stranger}"},
+		"it goes if the Deployment is deleted":                   {kind: replicaSet, owners: gone, goes: true},
+		"it stays if it is annotated so, Deployment or not":      {kind: replicaSet, owners: gone, annotations: exempt},
+		"a StatefulSet goes if its owner is deleted":             {kind: "apps/v1, kind: StatefulSet", owners: goneThing, goes: true},
+		"a StatefulSet stays so if owners are ignored":           {kind: "apps/v1, kind: StatefulSet", owners: goneThing, ignore: true},
+		"a ConfigMap stays, whose owner is deleted":              {kind: "v1, kind: ConfigMap", owners: goneThing},
+		"a claim stays, whose owner is deleted":                  {kind: "v1, kind: PersistentVolumeClaim", owners: goneThing},
 		"it goes with a custom resource":                         {kind: replicaSet, owners: custom, goes: true},
 		"it stays with a custom resource if owners are ignored":  {kind: replicaSet, owners: custom, ignore: true},
 		"a Deployment goes with a custom resource":               {kind: "apps/v1, kind: Deployment", owners: custom, goes: true},
@@ -56,8 +65,11 @@ func TestOwners(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			object := parse(t, `{apiVersion: `+test.kind+`, metadata: {name: a, namespace: shop, annotations: {`+test.annotations+`}, ownerReferences: [`+test.owners+`]}}`)
-			selected := func(uid types.UID) bool { return uid == "selected" }
-			got := goesWithOwner(&Object{Unstructured: object, Kind: Kind{Kind: object.GroupVersionKind()}}, handlingOf(object).ownedGoes, selected, test.ignore)
+			known := owners{
+				selected: sets.New[types.UID]("selected"), alive: sets.New[types.UID]("selected", "stranger"),
+				complete: sets.New(deploymentKind, schema.GroupKind{Group: "example.com", Kind: "Known"}),
+			}
+			got := goesWithOwner(&Object{Unstructured: object, Kind: Kind{Kind: object.GroupVersionKind()}}, handlingOf(object).ownedGoes, known, test.ignore)
 			if got != test.goes {
 				t.Errorf("got %t, want %t", got, test.goes)
 			}

@@ -282,7 +282,7 @@ func FuzzRules(f *testing.F) {
 			if second := judge(h, object, known); first != second || first.kept && first.reason != "" {
 				t.Errorf("%s was judged as %+v, then as %+v", kind, first, second)
 			}
-			goesWithOwner(&Object{Unstructured: object, Kind: Kind{Kind: kind.WithVersion("v1")}}, h.ownedGoes, func(types.UID) bool { return true }, false)
+			goesWithOwner(&Object{Unstructured: object, Kind: Kind{Kind: kind.WithVersion("v1")}}, h.ownedGoes, owners{}, false)
 		}
 		if !reflect.DeepEqual(before, object) {
 			t.Errorf("%s was changed to %v", content, object)
