@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/godwit-io/godwit/hack/debian/programs"
@@ -22,9 +23,10 @@ func TestMain(m *testing.M) {
 		case dial:
 			if err := rsync.HandOver(); err != nil {
 				fmt.Fprintln(os.Stderr, err)
-				os.Exit(1)
+				syscall.Exit(1)
 			}
-			return
+			// A test binary that measures coverage says on os.Exit that it cannot, which would be one of rsync's complaints.
+			syscall.Exit(0)
 		case elsewhere:
 			os.Exit(runElsewhere(os.Args[2]))
 		}

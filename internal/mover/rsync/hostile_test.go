@@ -184,9 +184,6 @@ func TestChildrenReachTheirVolumeOnly(t *testing.T) {
 	if err := Confinable(); err != nil {
 		t.Skip(err)
 	}
-	all := folders(t, "volume", "outside")
-	write(t, filepath.Join(all[1], "secret"), "secret")
-	write(t, filepath.Join(all[0], "content"), "content")
 	const script = `cat ../outside/secret; echo x > ../outside/written; echo x > written; cat content; ln content linked; mkdir d && ln content d/linked`
 	for name, test := range map[string]struct {
 		write bool
@@ -196,6 +193,9 @@ func TestChildrenReachTheirVolumeOnly(t *testing.T) {
 		"that is written":   {true, []string{"written", "linked", "d/linked"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			all := folders(t, "volume", "outside")
+			write(t, filepath.Join(all[1], "secret"), "secret")
+			write(t, filepath.Join(all[0], "content"), "content")
 			var out bytes.Buffer
 			cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", script)
 			cmd.Dir, cmd.Stdout = all[0], &out
