@@ -88,12 +88,9 @@ func sign(leaf, authority *x509.Certificate, by *ecdsa.PrivateKey, encodedAuthor
 		return Identity{}, fmt.Errorf("making the certificate of %s: %w", leaf.Subject.CommonName, err)
 	}
 	encodedKey, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return Identity{}, err
-	}
 	return Identity{
 		Authority:   pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: encodedAuthority}),
 		Certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}),
 		Key:         pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encodedKey}),
-	}, nil
+	}, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/godwit-io/godwit/internal/mover/keys"
+	"github.com/godwit-io/godwit/internal/mover/link"
 )
 
 // check verifies a certificate as the other end does.
@@ -82,5 +83,28 @@ func TestWrittenIdentitiesAreTheOwnersAlone(t *testing.T) {
 	}
 	if err := sender.Write(filepath.Join(folder, "tls.key")); err == nil {
 		t.Error("a file was taken for a folder")
+	}
+}
+
+func TestIdentitiesAreNotWrittenOverWhatIsInTheWay(t *testing.T) {
+	sender, _, err := keys.Mint(time.Now(), time.Hour, "sender.volume", "receiver.volume")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	file := filepath.Join(folder, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := sender.Write(filepath.Join(file, "identity")); err == nil {
+		t.Error("a folder was made in a file")
+	}
+	for _, name := range []string{link.AuthorityFile, link.CertificateFile, link.KeyFile} {
+		if err := os.Mkdir(filepath.Join(folder, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sender.Write(folder); err == nil {
+		t.Error("a file was written where a folder is")
 	}
 }

@@ -32,6 +32,9 @@ func Find(ctx context.Context) (Binary, error) {
 		return Binary{}, fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
 	told, err := exec.CommandContext(ctx, path, "--version").Output() //nolint:gosec // It is the rsync of the image.
+	if ctx.Err() != nil {
+		return Binary{}, context.Cause(ctx) // That it was told to end says nothing of rsync.
+	}
 	if err != nil {
 		return Binary{}, fmt.Errorf("%w: asking %s for its version: %w", ErrUnusable, path, err)
 	}

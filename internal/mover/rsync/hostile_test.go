@@ -75,26 +75,31 @@ func TestServerWritesNowhereButToItsVolume(t *testing.T) {
 		prepare func(t *testing.T, source, volume, outside string) (listed, from, to string)
 	}{
 		"through a symbolic link that an earlier copy brought": {Replace, func(t *testing.T, source, volume, outside string) (_, _, _ string) {
+			t.Helper()
 			must(t, os.Symlink(outside, filepath.Join(volume, "link")))
 			write(t, filepath.Join(source, "link/stolen"), "attack")
 			return "link/stolen", "-", "-"
 		}},
 		"through a symbolic link, in place": {InPlace, func(t *testing.T, source, volume, outside string) (_, _, _ string) {
+			t.Helper()
 			must(t, os.Symlink(filepath.Join(outside, "victim"), filepath.Join(volume, "link")))
 			write(t, filepath.Join(source, "link"), "attack")
 			return "link", "-", "-"
 		}},
 		"by a path that goes up": {Replace, func(t *testing.T, source, _, _ string) (_, _, _ string) {
+			t.Helper()
 			write(t, filepath.Join(source, "xx-outside/stolen"), "attack")
 			return "xx-outside/stolen", "xx-outside", "../outside"
 		}},
 		"by an absolute path": {Replace, func(t *testing.T, source, _, outside string) (_, _, _ string) {
+			t.Helper()
 			path := outside + "/stolen"
 			name := strings.Repeat("x", len(path))
 			write(t, filepath.Join(source, name), "attack")
 			return name, name, path
 		}},
 		"by a symbolic link that turns into a folder on the way": {Replace, func(t *testing.T, source, _, outside string) (_, _, _ string) {
+			t.Helper()
 			must(t, os.Symlink(outside, filepath.Join(source, "aaaa")))
 			write(t, filepath.Join(source, "bbbb/stolen"), "attack")
 			return "aaaa\x00bbbb/stolen", "bbbb", "aaaa"
