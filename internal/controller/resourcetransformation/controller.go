@@ -48,7 +48,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconcile judges a ResourceTransformation once for each change of its specs, also one that Stork has judged: to Stork's
-// verdict, an edit meant nothing.
+// verdict, an edit meant nothing. One that failed for what the cluster has, and not for what it says, is judged again from time to
+// time: an object may be mended, and a kind installed.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	transformation := &storkv1alpha1.ResourceTransformation{}
 	if err := r.Client.Get(ctx, req.NamespacedName, transformation); err != nil {
@@ -60,10 +61,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err := r.ensureFinalizer(ctx, transformation); err != nil {
 		return ctrl.Result{}, err
 	}
-	if judged(transformation) {
+	if judged(transformation) && transformation.Status.Status == storkv1alpha1.ResourceTransformationStatusReady {
 		return ctrl.Result{}, nil
 	}
-	return ctrl.Result{}, r.judge(ctx, transformation)
+	return r.judge(ctx, transformation)
 }
 
 // ensureFinalizer puts the finalizer on, as Stork does. Nothing here needs it: there is nothing to clean up.
@@ -92,12 +93,22 @@ func judged(transformation *storkv1alpha1.ResourceTransformation) bool {
 	return final && status.ObservedGeneration == transformation.Generation
 }
 
-// judge goes through "" -> InProgress -> Ready or Failed. An error means that it could not be found out; it is tried again.
-func (r *Reconciler) judge(ctx context.Context, transformation *storkv1alpha1.ResourceTransformation) error {
-	status := &statusWriter{Reconciler: r, written: transformation}
+// judge goes through "" -> InProgress -> Ready or Failed; what has Failed already stays so until it is Ready. An error means that it
+// could not be found out; it is tried again.
+func (r *Reconciler) judge(ctx context.Context, transformation *storkv1alpha1.ResourceTransformation) (ctrl.Result, error) {
+	status := &statusWriter{Reconciler: r, written: transformation, failed: judged(transformation)}
 	if err := transform.ValidateTransformation(transformation.Spec); err != nil {
-		return status.fail(ctx, storkv1alpha1.ReasonInvalidSpec, err.Error(), nil)
+		return ctrl.Result{}, status.fail(ctx, storkv1alpha1.ReasonInvalidSpec, err.Error(), nil)
 	}
+	if err := r.judgeByCluster(ctx, status); err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: r.untilNextTrial(status.written)}, nil
+}
+
+// judgeByCluster judges a valid transformation by what the cluster has.
+func (r *Reconciler) judgeByCluster(ctx context.Context, status *statusWriter) error {
+	transformation := status.written
 	plans, err := r.plan(transformation.Spec)
 	switch {
 	case isUnserved(err):

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -17,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
+	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -140,6 +142,50 @@ var _ = Describe("Reconcile", func() {
 		expectVerdict(transformation, ready, storkv1alpha1.ReasonValidated)
 		Expect(transformation.Generation).To(BeNumerically("==", 2))
 		Expect(transformation.Status.Resources).To(HaveEach(HaveField("Status", ready)))
+	})
+
+	It("judges again one that failed, when the object that was refused is mended", func(ctx SpecContext) {
+		now := clocktesting.NewFakeClock(time.Now().Truncate(time.Second))
+		f.reconciler.Clock = now
+		configMap := f.configMap(ctx, "a", nil, map[string]string{"x": "text"})
+		transformation := f.judge(ctx, spec("/v1/ConfigMap", add("data.x.y", "string", "z")))
+		expectVerdict(transformation, failed, storkv1alpha1.ReasonDryRunFailed)
+		Expect(f.recorder.Events).To(Receive())
+		Expect(f.next).To(Equal(time.Minute))
+		for _, step := range []struct{ passes, next time.Duration }{{time.Minute, time.Minute}, {time.Minute, 2 * time.Minute}, {time.Hour, 10 * time.Minute}} {
+			now.Step(step.passes)
+			again, err := f.reconcile(ctx, transformation)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(again.ResourceVersion).To(Equal(transformation.ResourceVersion), "nothing has changed")
+			Expect(f.next).To(Equal(step.next))
+		}
+		Expect(f.recorder.Events).NotTo(Receive())
+
+		Expect(k8s.Delete(ctx, configMap)).To(Succeed())
+		healed, err := f.reconcile(ctx, transformation)
+		Expect(err).NotTo(HaveOccurred())
+		expectVerdict(healed, ready, storkv1alpha1.ReasonValidated)
+		Expect(healed.Generation).To(Equal(transformation.Generation))
+		Expect(f.recorder.Events).To(Receive(HavePrefix("Normal Ready ")))
+		Expect(f.next).To(BeZero())
+	})
+
+	It("shows nothing of a second look while it goes on", func(ctx SpecContext) {
+		f.configMap(ctx, "a", nil, map[string]string{"x": "text"})
+		transformation := f.judge(ctx, spec("/v1/ConfigMap", add("data.x.y", "string", "z")))
+		flaky := rest.CopyConfig(config)
+		flaky.Wrap(func(next http.RoundTripper) http.RoundTripper {
+			return &unavailable{next: next, method: http.MethodGet, times: 1}
+		})
+		f.reconciler.Dynamic = dynamicFor(flaky)
+		again, err := f.reconcile(ctx, transformation)
+		Expect(err).To(HaveOccurred())
+		Expect(again.ResourceVersion).To(Equal(transformation.ResourceVersion))
+	})
+
+	It("does not look again at one whose specs are wrong", func(ctx SpecContext) {
+		expectVerdict(f.judge(ctx, spec("/v1/ConfigMap", add("data..x[", "string", "y"))), failed, storkv1alpha1.ReasonInvalidSpec)
+		Expect(f.next).To(BeZero())
 	})
 
 	It("leaves alone what it has judged", func(ctx SpecContext) {

@@ -27,13 +27,19 @@ type statusWriter struct {
 	*Reconciler
 	// written is the object as the API server has it.
 	written *storkv1alpha1.ResourceTransformation
+	// failed says that it failed before and is only looked at again, which is not shown while it goes on.
+	failed bool
 }
 
 // inProgress writes that the transformation is being tried. What an earlier trial found stays until this one ends.
 func (s *statusWriter) inProgress(ctx context.Context, message string) error {
-	return s.write(ctx, storkv1alpha1.ResourceTransformationStatusInProgress, metav1.Condition{
+	if s.failed {
+		return nil
+	}
+	_, err := s.write(ctx, storkv1alpha1.ResourceTransformationStatusInProgress, metav1.Condition{
 		Status: metav1.ConditionUnknown, Reason: storkv1alpha1.ReasonInProgress, Message: message,
 	}, s.written.Status.Resources)
+	return err
 }
 
 // again writes why the trial could not be finished, and returns the reason, so that it is tried again.
@@ -45,40 +51,41 @@ func (s *statusWriter) again(ctx context.Context, reason error) error {
 }
 
 func (s *statusWriter) ready(ctx context.Context, message string, resources []*storkv1alpha1.TransformResourceInfo) error {
-	err := s.write(ctx, storkv1alpha1.ResourceTransformationStatusReady, metav1.Condition{
+	changed, err := s.write(ctx, storkv1alpha1.ResourceTransformationStatusReady, metav1.Condition{
 		Status: metav1.ConditionTrue, Reason: storkv1alpha1.ReasonValidated, Message: message,
 	}, resources)
-	if err == nil {
+	if changed {
 		s.event(corev1.EventTypeNormal, storkv1alpha1.ReasonReady, message)
 	}
 	return err
 }
 
 func (s *statusWriter) fail(ctx context.Context, reason, message string, resources []*storkv1alpha1.TransformResourceInfo) error {
-	err := s.write(ctx, storkv1alpha1.ResourceTransformationStatusFailed, metav1.Condition{
+	changed, err := s.write(ctx, storkv1alpha1.ResourceTransformationStatusFailed, metav1.Condition{
 		Status: metav1.ConditionFalse, Reason: reason, Message: message,
 	}, resources)
-	if err == nil {
+	if changed {
 		s.event(corev1.EventTypeWarning, storkv1alpha1.ReasonFailed, eventPrefix+message)
 	}
 	return err
 }
 
+// write tells whether it changed anything.
 func (s *statusWriter) write(
 	ctx context.Context, state storkv1alpha1.ResourceTransformationStatusType, ready metav1.Condition,
 	resources []*storkv1alpha1.TransformResourceInfo,
-) error {
+) (bool, error) {
 	after := s.written.DeepCopy()
 	after.Status.Status, after.Status.Resources, after.Status.ObservedGeneration = state, resources, after.Generation
 	s.setConditions(&after.Status, ready)
 	if equality.Semantic.DeepEqual(s.written.Status, after.Status) {
-		return nil
+		return false, nil
 	}
 	if err := s.Client.Status().Patch(ctx, after, client.MergeFrom(s.written)); err != nil {
-		return client.IgnoreNotFound(err)
+		return false, client.IgnoreNotFound(err)
 	}
 	s.written = after
-	return nil
+	return true, nil
 }
 
 // setConditions sets Ready, and after it Reconciling and Stalled, which kstatus reads.

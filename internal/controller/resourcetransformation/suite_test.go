@@ -112,6 +112,8 @@ type fixture struct {
 	namespace  string
 	reconciler *Reconciler
 	recorder   *events.FakeRecorder
+	// next is when it shall be reconciled again; zero is never.
+	next time.Duration
 }
 
 func newFixture(ctx context.Context) *fixture {
@@ -148,9 +150,12 @@ func (f *fixture) reconcile(ctx context.Context, transformation *storkv1alpha1.R
 	GinkgoHelper()
 	key := client.ObjectKeyFromObject(transformation)
 	result, err := f.reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: key})
-	Expect(result).To(BeZero())
 	after := &storkv1alpha1.ResourceTransformation{}
 	Expect(client.IgnoreNotFound(k8s.Get(ctx, key, after))).To(Succeed())
+	f.next = result.RequeueAfter
+	if after.Status.Status != storkv1alpha1.ResourceTransformationStatusFailed {
+		Expect(result).To(BeZero())
+	}
 	return after, err
 }
 
