@@ -45,8 +45,13 @@ func comparePaths(a, b string) int {
 		if c := compareNames(nameA, nameB); c != 0 {
 			return c
 		}
-		if !moreA || !moreB {
-			return cmp.Compare(len(restA), len(restB))
+		switch {
+		case !moreA && !moreB:
+			return 0
+		case !moreA:
+			return -1
+		case !moreB:
+			return 1
 		}
 		a, b = restA, restB
 	}
