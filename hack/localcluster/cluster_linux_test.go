@@ -85,7 +85,8 @@ func TestStartAllStopsTheOthersWhenOneFails(t *testing.T) {
 	if clusters != nil || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, %v; want the error of the context", clusters, err)
 	}
-	for _, want := range []string{"cluster deaf", "403 Forbidden"} {
+	// What the check says depends on how far it came meanwhile: to refuse, or not yet to answer.
+	for _, want := range []string{"cluster deaf", "the last check said: "} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q: %v", want, err)
 		}
